@@ -5,7 +5,8 @@
 //! A service calls [`init`] first and [`Telemetry::shutdown`] last, wraps its
 //! routes in [`http::ServerLayer`], its endpoints in [`EndpointLayer`] and makes
 //! its calls with [`http::client`]. Nothing else of OpenTelemetry is named
-//! outside of this crate.
+//! outside of this crate. Spans of an application's own making are `tracing`'s
+//! (`#[instrument]`); they become children of the endpoint's span.
 
 pub mod endpoint;
 pub mod http;
@@ -14,4 +15,14 @@ mod log;
 pub mod pipeline;
 pub mod propagation;
 mod resource;
+mod sampling;
 pub mod settings;
+mod task;
+
+pub use endpoint::{EndpointError, EndpointLayer};
+pub use init::{InitError, Telemetry, init};
+pub use opentelemetry::KeyValue;
+pub use pipeline::{Accounting, SpanCounts};
+pub use propagation::{Edge, EdgeTrace};
+pub use settings::{ServiceInfo, Settings, SettingsError};
+pub use task::{spawn, trace_id};

@@ -1,11 +1,26 @@
 //! The standard `OTEL_*` environment variables, read once and checked all
 //! together: a value that cannot be used is named at start-up and never
 //! silently replaced.
+//!
+//! What each variable means is in [`VARIABLES`]; how one is read is in
+//! `read.rs`, `otlp.rs` and `attributes.rs`. Nothing else of this crate reads
+//! the environment.
 
+mod attributes;
+mod error;
+mod otlp;
+mod read;
+mod variables;
+mod vars;
+
+use std::ffi::OsString;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use url::Url;
+
+pub use error::{Problem, SettingsError};
+pub use variables::VARIABLES;
 
 /// Who is being traced, as compiled into the binary.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +51,25 @@ pub struct Settings {
     /// The resource: `service.name`, `service.version`, `service.instance.id`,
     /// `telemetry.sdk.*` and what `OTEL_RESOURCE_ATTRIBUTES` adds, each key once.
     pub resource: Vec<KeyValue>,
+}
+
+impl Settings {
+    /// Reads the process's environment; see [`Settings::from_vars`].
+    pub fn from_env(service: ServiceInfo) -> Result<Self, SettingsError> {
+        Self::from_vars(service, |name| std::env::var_os(name))
+    }
+
+    /// Reads every variable of [`VARIABLES`] through `lookup`. An empty value is
+    /// an unset one, as the OpenTelemetry specification has it.
+    ///
+    /// # Errors
+    /// All the values that cannot be used, together.
+    pub fn from_vars(
+        service: ServiceInfo,
+        lookup: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, SettingsError> {
+        read::settings(service, &lookup)
+    }
 }
 
 /// One entry of `OTEL_PROPAGATORS`.
@@ -97,11 +131,12 @@ pub struct BatchSettings {
 }
 
 /// The OTLP exporter, `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_TRACES_*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct OtlpSettings {
     /// The whole URL, `/v1/traces` included.
     pub endpoint: Url,
-    /// Header names and values, percent-decoded. Values are secrets: never log them.
+    /// Header names and values, percent-decoded. Values are secrets: never log them
+    /// (`Debug` shows the names alone).
     pub headers: Vec<(String, String)>,
     /// One attempt's time. Default 10 s.
     pub timeout: Duration,

@@ -1,0 +1,155 @@
+//! The tower layer that gives each request of an axum router its SERVER span.
+//!
+//! It stands around the routes (`Router::layer`), where axum has already said
+//! which route matched. Health checks live on routes without it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll, ready};
+
+use axum::body::Body;
+use axum::extract::MatchedPath;
+use http::{HeaderName, Request, Response};
+use http_body::Body as _;
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use super::names::name;
+use super::server_span::ServerSpan;
+use super::traced_body::TracedBody;
+use crate::propagation::Edge;
+
+const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+/// Makes one SERVER span and one log line a request, attaches its context while
+/// the request is handled, and answers with `traceresponse`.
+///
+/// Follows the stable HTTP semantic conventions: the name is `{METHOD} {route}`,
+/// and only a 5xx marks the span as failed. Malformed propagation headers start
+/// a new trace and never fail a request.
+#[derive(Clone, Debug)]
+pub struct ServerLayer {
+    policy: Arc<Policy>,
+}
+
+#[derive(Debug)]
+struct Policy {
+    edge: Edge,
+    /// Whether proxies may stand in front, whose `X-Forwarded-*` headers are read.
+    forwarded: bool,
+}
+
+impl ServerLayer {
+    /// For routes that the world can reach: `edge` says what of a caller's
+    /// trace and baggage is let in.
+    pub fn public(edge: Edge) -> Self {
+        Self {
+            policy: Arc::new(Policy {
+                edge,
+                forwarded: true,
+            }),
+        }
+    }
+
+    /// For routes that only the system's own services call: their trace is
+    /// continued and their baggage goes on.
+    pub fn internal() -> Self {
+        Self {
+            policy: Arc::new(Policy {
+                edge: Edge::trusted(),
+                forwarded: false,
+            }),
+        }
+    }
+}
+
+impl<S> Layer<S> for ServerLayer {
+    type Service = ServerService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ServerService {
+            inner,
+            policy: Arc::clone(&self.policy),
+        }
+    }
+}
+
+/// The service that [`ServerLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct ServerService<S> {
+    inner: S,
+    policy: Arc<Policy>,
+}
+
+impl<S, B> Service<Request<B>> for ServerService<S>
+where
+    S: Service<Request<B>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(poller)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let route = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map(MatchedPath::as_str);
+        let named = name(request.method(), route);
+        let span = ServerSpan::start(&request, named, &self.policy.edge, self.policy.forwarded);
+        let attached = span.attach();
+        let inner = self.inner.call(request);
+        drop(attached);
+        ResponseFuture {
+            inner,
+            span: Some(span),
+        }
+    }
+}
+
+pin_project! {
+    /// A request being handled inside its span.
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        span: Option<ServerSpan>,
+    }
+}
+
+impl<F, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, E>>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let attached = this.span.as_ref().map(ServerSpan::attach);
+        let polled = this.inner.poll(poller);
+        drop(attached);
+        let outcome = ready!(polled);
+        let Some(mut span) = this.span.take() else {
+            return Poll::Ready(outcome);
+        };
+        Poll::Ready(outcome.map(|mut response| {
+            span.answered(response.status());
+            if let Some(value) = span.trace_response() {
+                response.headers_mut().insert(TRACE_RESPONSE, value);
+            }
+            finish_with_body(response, span)
+        }))
+    }
+}
+
+/// Ends the span now when the whole answer is at hand, else with its last byte.
+fn finish_with_body(response: Response<Body>, span: ServerSpan) -> Response<Body> {
+    if response.body().size_hint().exact().is_some() {
+        span.end();
+        return response;
+    }
+    response.map(|body| Body::new(TracedBody::new(body, span)))
+}

@@ -1,0 +1,137 @@
+//! The life of one server span: started from the request, ended once, by the
+//! response, by the end of a streaming body, or by a caller who went away.
+
+use std::time::Instant;
+
+use http::{HeaderValue, Request, StatusCode};
+use opentelemetry::trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt};
+use opentelemetry::{Context, ContextGuard, KeyValue};
+use opentelemetry_semantic_conventions::attribute as key;
+
+use super::access_log::{self, Exchange};
+use super::names::{Named, known_method};
+use super::{CANCELLED, request_attributes};
+use crate::init;
+use crate::propagation::traceresponse;
+use crate::propagation::{Admitted, Edge};
+use crate::sampling::Forecast;
+
+/// A request being answered.
+pub(crate) struct ServerSpan {
+    context: Context,
+    exchange: Exchange,
+    status: Option<StatusCode>,
+    ended: bool,
+}
+
+impl ServerSpan {
+    /// Starts the span of a request, as the edge's policy says.
+    pub(crate) fn start<B>(
+        request: &Request<B>,
+        named: Named,
+        edge: &Edge,
+        forwarded: bool,
+    ) -> Self {
+        let admitted = edge.admit(crate::propagation::extract(request.headers()));
+        let exchange = Exchange {
+            method: known_method(request.method()),
+            route: named.route,
+            path: access_log::path(request.uri()),
+            started: Instant::now(),
+        };
+        let context = match init::tracer() {
+            Some(tracer) => {
+                let attributes = || {
+                    let mut attributes = request_attributes::of_request(request, named, forwarded);
+                    attributes.extend(baggage_attributes(&admitted));
+                    attributes
+                };
+                start_span(tracer, named.span, &admitted, attributes)
+            }
+            None => admitted.context,
+        };
+        Self {
+            context,
+            exchange,
+            status: None,
+            ended: false,
+        }
+    }
+
+    /// Makes the span current until the guard goes.
+    pub(crate) fn attach(&self) -> ContextGuard {
+        self.context.clone().attach()
+    }
+
+    /// `traceresponse` of this request, where it has a trace.
+    pub(crate) fn trace_response(&self) -> Option<HeaderValue> {
+        traceresponse::header(&self.context)
+    }
+
+    /// Notes the answer's status. SERVER spans are failed by 5xx alone.
+    pub(crate) fn answered(&mut self, status: StatusCode) {
+        self.status = Some(status);
+        let span = self.context.span();
+        span.set_attribute(KeyValue::new(
+            key::HTTP_RESPONSE_STATUS_CODE,
+            i64::from(status.as_u16()),
+        ));
+        if status.is_server_error() {
+            span.set_attribute(KeyValue::new(key::ERROR_TYPE, status.as_str().to_owned()));
+            span.set_status(Status::error(""));
+        }
+    }
+
+    /// Ends the span and writes the request's log line.
+    pub(crate) fn end(mut self) {
+        self.finish(None);
+    }
+
+    /// Ends the span of an answer that could not be sent whole.
+    pub(crate) fn end_with_error(mut self, error_type: &'static str) {
+        self.finish(Some(error_type));
+    }
+
+    fn finish(&mut self, error_type: Option<&'static str>) {
+        self.ended = true;
+        let span = self.context.span();
+        if let Some(error_type) = error_type {
+            span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));
+        }
+        span.end();
+        let attached = self.attach();
+        self.exchange.log(self.status, error_type);
+        drop(attached);
+    }
+}
+
+impl Drop for ServerSpan {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.finish(Some(CANCELLED));
+        }
+    }
+}
+
+fn start_span(
+    tracer: &opentelemetry_sdk::trace::SdkTracer,
+    name: &'static str,
+    admitted: &Admitted,
+    attributes: impl FnOnce() -> Vec<KeyValue>,
+) -> Context {
+    let forecast = Forecast::of(&admitted.context);
+    let mut builder = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
+    if let Some(caller) = &admitted.link {
+        builder = builder.with_links(vec![Link::with_context(caller.clone())]);
+    }
+    crate::sampling::start(tracer, builder, &admitted.context, forecast, attributes)
+}
+
+/// What the allow-list let in, under its own keys, as OpenTelemetry's baggage
+/// span processor writes it.
+fn baggage_attributes(admitted: &Admitted) -> impl Iterator<Item = KeyValue> + '_ {
+    admitted
+        .baggage
+        .iter()
+        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+}

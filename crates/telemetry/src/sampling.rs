@@ -1,0 +1,88 @@
+//! Spans that are sampled out should cost next to nothing, so what the sampler
+//! will say is foreseen where that can be done without asking it, and
+//! attributes are made only for spans that may be recorded.
+
+use opentelemetry::trace::{Span, SpanBuilder, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer};
+
+use crate::init;
+use crate::settings::SamplerKind;
+
+/// What the sampler will decide for a span with a given parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forecast {
+    /// It will be recorded: give it all attributes at its start.
+    Recorded,
+    /// It will not.
+    Dropped,
+    /// The trace id decides, which is not known before the span has started.
+    Unknown,
+}
+
+impl Forecast {
+    /// The forecast for a child of this context's span, or for a root.
+    pub(crate) fn of(parent: &Context) -> Self {
+        let span = parent.span();
+        let parent = span.span_context();
+        Self::by(
+            init::sampler(),
+            parent.is_valid().then(|| parent.is_sampled()),
+        )
+    }
+
+    fn by(sampler: SamplerKind, parent_sampled: Option<bool>) -> Self {
+        use SamplerKind as Kind;
+        match (sampler, parent_sampled) {
+            (Kind::AlwaysOn, _)
+            | (Kind::ParentBasedAlwaysOn, None)
+            | (
+                Kind::ParentBasedAlwaysOn
+                | Kind::ParentBasedAlwaysOff
+                | Kind::ParentBasedTraceIdRatio(_),
+                Some(true),
+            ) => Self::Recorded,
+            (Kind::TraceIdRatio(_), _) | (Kind::ParentBasedTraceIdRatio(_), None) => Self::Unknown,
+            _ => Self::Dropped,
+        }
+    }
+}
+
+/// Starts a span as a child of `parent` and returns the context that holds it.
+pub(crate) fn start(
+    tracer: &SdkTracer,
+    mut builder: SpanBuilder,
+    parent: &Context,
+    forecast: Forecast,
+    attributes: impl FnOnce() -> Vec<KeyValue>,
+) -> Context {
+    match forecast {
+        Forecast::Recorded => {
+            builder.attributes = Some(attributes());
+            parent.with_span(tracer.build_with_context(builder, parent))
+        }
+        Forecast::Dropped => parent.with_span(tracer.build_with_context(builder, parent)),
+        Forecast::Unknown => {
+            let mut span = tracer.build_with_context(builder, parent);
+            if span.is_recording() {
+                span.set_attributes(attributes());
+            }
+            parent.with_span(span)
+        }
+    }
+}
+
+/// The SDK's sampler for a setting.
+pub(crate) fn sampler(kind: SamplerKind) -> Sampler {
+    let parent_based = |root: Sampler| Sampler::ParentBased(Box::new(root));
+    match kind {
+        SamplerKind::AlwaysOn => Sampler::AlwaysOn,
+        SamplerKind::AlwaysOff => Sampler::AlwaysOff,
+        SamplerKind::TraceIdRatio(ratio) => Sampler::TraceIdRatioBased(ratio),
+        SamplerKind::ParentBasedAlwaysOn => parent_based(Sampler::AlwaysOn),
+        SamplerKind::ParentBasedAlwaysOff => parent_based(Sampler::AlwaysOff),
+        SamplerKind::ParentBasedTraceIdRatio(ratio) => {
+            parent_based(Sampler::TraceIdRatioBased(ratio))
+        }
+    }
+}

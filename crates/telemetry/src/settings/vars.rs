@@ -1,0 +1,115 @@
+//! Reading single variables, and keeping what is wrong with them for one report.
+
+use std::ffi::OsString;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::error::Problem;
+
+/// The largest integer that the specification asks implementations to take.
+pub(super) const MAX_INTEGER: u32 = i32::MAX.unsigned_abs();
+
+/// The environment, and the problems met so far.
+pub(super) struct Vars<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<OsString>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'a> Vars<'a> {
+    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
+        Self {
+            lookup,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The value without surrounding white space; `None` when unset or empty.
+    pub(super) fn text(&mut self, variable: &'static str) -> Option<String> {
+        match self.raw(variable)? {
+            Ok(value) => Some(value),
+            Err(value) => {
+                self.problem(variable, &value.to_string_lossy(), "must be UTF-8");
+                None
+            }
+        }
+    }
+
+    /// Like [`Vars::text`], but no problem ever shows the value.
+    pub(super) fn secret(&mut self, variable: &'static str) -> Option<String> {
+        let value = self.raw(variable)?;
+        if value.is_err() {
+            self.secret_problem(variable, "must be UTF-8");
+        }
+        value.ok()
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn integer(
+        &mut self,
+        variable: &'static str,
+        range: RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let text = self.text(variable)?;
+        // `u32::from_str` takes a leading `+`, which no other implementation does.
+        let number = text.parse().ok().filter(|_| !text.starts_with('+'));
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let (low, high) = (range.start(), range.end());
+            self.problem(
+                variable,
+                &text,
+                format!("must be a whole number from {low} to {high}"),
+            );
+        }
+        number
+    }
+
+    /// A duration in milliseconds, at least one.
+    pub(super) fn duration(&mut self, variable: &'static str) -> Option<Duration> {
+        let millis = self.integer(variable, 1..=MAX_INTEGER)?;
+        Some(Duration::from_millis(millis.into()))
+    }
+
+    /// A timeout in milliseconds. Zero means no timeout, for which the
+    /// specification allows a very long time: 24 days here.
+    pub(super) fn timeout(&mut self, variable: &'static str) -> Option<Duration> {
+        let millis = match self.integer(variable, 0..=MAX_INTEGER)? {
+            0 => MAX_INTEGER,
+            millis => millis,
+        };
+        Some(Duration::from_millis(millis.into()))
+    }
+
+    /// Notes that `variable` cannot be used as it is.
+    pub(super) fn problem(
+        &mut self,
+        variable: &'static str,
+        value: &str,
+        remedy: impl Into<String>,
+    ) {
+        self.problems.push(Problem {
+            variable,
+            value: Some(value.to_owned()),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// Notes that `variable` cannot be used, without its value.
+    pub(super) fn secret_problem(&mut self, variable: &'static str, remedy: impl Into<String>) {
+        self.problems.push(Problem {
+            variable,
+            value: None,
+            remedy: remedy.into(),
+        });
+    }
+
+    fn raw(&self, variable: &str) -> Option<Result<String, OsString>> {
+        match (self.lookup)(variable)?.into_string() {
+            Ok(value) => match value.trim() {
+                "" => None,
+                trimmed => Some(Ok(trimmed.to_owned())),
+            },
+            Err(value) => Some(Err(value)),
+        }
+    }
+}
