@@ -106,7 +106,7 @@ impl Telemetry {
             Some(pipeline) => pipeline.shutdown(within).await,
             None => SpanCounts::default(),
         };
-        if counts.dropped() > 0 {
+        if counts.lost() > 0 {
             tracing::warn!(spans = %counts, "telemetry ended; spans were dropped");
         } else {
             tracing::info!(spans = %counts, "telemetry ended");
