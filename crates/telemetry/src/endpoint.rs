@@ -162,9 +162,9 @@ where
     fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let attached = this.span.context.clone().attach();
-        let polled = this.inner.poll(poller);
+        let progress = this.inner.poll(poller);
         drop(attached);
-        let outcome = ready!(polled);
+        let outcome = ready!(progress);
         this.span.end(outcome.as_ref().err());
         Poll::Ready(outcome)
     }

@@ -2,11 +2,12 @@
 //! will say is foreseen where that can be done without asking it, and
 //! attributes are made only for spans that may be recorded.
 
-use opentelemetry::trace::{Span, SpanBuilder, TraceContextExt, Tracer};
+use opentelemetry::trace::{Span, SpanBuilder, SpanContext, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{Sampler, SdkTracer};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, Span as SdkSpan};
 
 use crate::init;
+use crate::propagation::RANDOM;
 use crate::settings::SamplerKind;
 
 /// What the sampler will decide for a span with a given parent.
@@ -61,15 +62,30 @@ pub(crate) fn start(
             builder.attributes = Some(attributes());
             parent.with_span(tracer.build_with_context(builder, parent))
         }
-        Forecast::Dropped => parent.with_span(tracer.build_with_context(builder, parent)),
+        Forecast::Dropped => unrecorded(parent, tracer.build_with_context(builder, parent)),
         Forecast::Unknown => {
             let mut span = tracer.build_with_context(builder, parent);
             if span.is_recording() {
                 span.set_attributes(attributes());
+                parent.with_span(span)
+            } else {
+                unrecorded(parent, span)
             }
-            parent.with_span(span)
         }
     }
+}
+
+/// The context of a span that is not recorded. The SDK clears all its flags, but
+/// `random` belongs to the trace id, which goes on (Trace Context Level 2, section 3.2.2.5.2).
+fn unrecorded(parent: &Context, span: SdkSpan) -> Context {
+    if parent.span().span_context().trace_flags() & RANDOM != RANDOM {
+        return parent.with_span(span);
+    }
+    let context = span.span_context();
+    let flags = context.trace_flags() | RANDOM;
+    let state = context.trace_state().clone();
+    let context = SpanContext::new(context.trace_id(), context.span_id(), flags, false, state);
+    parent.with_remote_span_context(context)
 }
 
 /// The SDK's sampler for a setting.

@@ -129,9 +129,9 @@ where
     fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let attached = this.span.as_ref().map(ServerSpan::attach);
-        let polled = this.inner.poll(poller);
+        let progress = this.inner.poll(poller);
         drop(attached);
-        let outcome = ready!(polled);
+        let outcome = ready!(progress);
         let Some(mut span) = this.span.take() else {
             return Poll::Ready(outcome);
         };

@@ -43,7 +43,7 @@ impl ServerSpan {
             Some(tracer) => {
                 let attributes = || {
                     let mut attributes = request_attributes::of_request(request, named, forwarded);
-                    attributes.extend(baggage_attributes(&admitted));
+                    add_baggage(&mut attributes, &admitted);
                     attributes
                 };
                 start_span(tracer, named.span, &admitted, attributes)
@@ -127,11 +127,14 @@ fn start_span(
     crate::sampling::start(tracer, builder, &admitted.context, forecast, attributes)
 }
 
-/// What the allow-list let in, under its own keys, as OpenTelemetry's baggage
-/// span processor writes it.
-fn baggage_attributes(admitted: &Admitted) -> impl Iterator<Item = KeyValue> + '_ {
-    admitted
-        .baggage
-        .iter()
-        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+/// What the edge let in, under its own keys, as OpenTelemetry's baggage span
+/// processor writes it. A key that the span uses itself is left alone: a caller
+/// must not rewrite what we say of its request.
+fn add_baggage(attributes: &mut Vec<KeyValue>, admitted: &Admitted) {
+    let own = attributes.len();
+    for (key, (value, _)) in &admitted.baggage {
+        if attributes[..own].iter().all(|known| known.key != *key) {
+            attributes.push(KeyValue::new(key.clone(), value.clone()));
+        }
+    }
 }

@@ -38,9 +38,9 @@ impl HttpBody for TracedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.project();
         let attached = this.span.as_ref().map(ServerSpan::attach);
-        let polled = this.inner.poll_frame(poller);
+        let outcome = this.inner.poll_frame(poller);
         drop(attached);
-        match &polled {
+        match &outcome {
             Poll::Ready(None) => {
                 if let Some(span) = this.span.take() {
                     span.end();
@@ -53,7 +53,7 @@ impl HttpBody for TracedBody {
             }
             _ => {}
         }
-        polled
+        outcome
     }
 
     fn is_end_stream(&self) -> bool {

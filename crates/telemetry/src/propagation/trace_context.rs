@@ -1,0 +1,184 @@
+//! W3C Trace Context, Level 2 (<https://www.w3.org/TR/trace-context-2/>):
+//! `traceparent` and `tracestate`.
+//!
+//! OpenTelemetry's own propagator reads the first of several `traceparent`s,
+//! takes ids and versions of any length, drops the random flag, and writes
+//! `tracestate` even where there is none. This one follows the recommendation,
+//! and its conformance suite.
+
+use opentelemetry::Context;
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+
+/// `random`, bit 1 of the trace flags: the trace id's last seven bytes are random.
+pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0x02);
+/// The flags that Level 2 defines; others are zero in what is sent.
+const KNOWN_FLAGS: u8 = 0x03;
+/// The length of a version 00 `traceparent`.
+const PARENT_LEN: usize = 55;
+/// The most members that a `tracestate` may have.
+const MAX_MEMBERS: usize = 32;
+
+/// The propagator.
+#[derive(Debug)]
+pub(super) struct TraceContext;
+
+/// A `tracestate` that is well-formed by Level 2 but that OpenTelemetry's
+/// [`TraceState`] refuses (it holds keys to Level 1's rules for `@`). It goes on
+/// as it came.
+#[derive(Clone, Debug)]
+struct Opaque {
+    trace: TraceId,
+    header: String,
+}
+
+impl TextMapPropagator for TraceContext {
+    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+        let span = context.span();
+        let span = span.span_context();
+        if !span.is_valid() {
+            return;
+        }
+        injector.set(TRACEPARENT, header(span));
+        let state = span.trace_state();
+        if *state != TraceState::NONE {
+            injector.set(TRACESTATE, state.header());
+        } else if let Some(opaque) = context.get::<Opaque>()
+            && opaque.trace == span.trace_id()
+        {
+            injector.set(TRACESTATE, opaque.header.clone());
+        }
+    }
+
+    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        let parents = extractor.get_all(TRACEPARENT).unwrap_or_default();
+        // More than one leaves open which is right, so none is.
+        let [parent] = parents.as_slice() else {
+            return context.clone();
+        };
+        let Some((trace, span, flags)) = parse(parent) else {
+            return context.clone();
+        };
+        let lists = extractor.get_all(TRACESTATE).unwrap_or_default();
+        let members = members(&lists).unwrap_or_default();
+        match TraceState::from_key_value(members.iter().copied()) {
+            Ok(state) => {
+                context.with_remote_span_context(SpanContext::new(trace, span, flags, true, state))
+            }
+            Err(_) => context
+                .with_value(Opaque {
+                    trace,
+                    header: join(&members),
+                })
+                .with_remote_span_context(SpanContext::new(
+                    trace,
+                    span,
+                    flags,
+                    true,
+                    TraceState::NONE,
+                )),
+        }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        static FIELDS: std::sync::LazyLock<[String; 2]> =
+            std::sync::LazyLock::new(|| [TRACEPARENT.to_owned(), TRACESTATE.to_owned()]);
+        FieldIter::new(FIELDS.as_slice())
+    }
+}
+
+/// `traceparent` in version 00, for `traceresponse` too, which has its form.
+pub(super) fn header(span: &SpanContext) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let trace = span.trace_id().to_bytes();
+    let id = span.span_id().to_bytes();
+    let flags = [span.trace_flags().to_u8() & KNOWN_FLAGS];
+    let mut text = String::with_capacity(PARENT_LEN);
+    text.push_str("00");
+    // By a table: formatting machinery would be a tenth of a hop's cost.
+    for part in [trace.as_slice(), id.as_slice(), flags.as_slice()] {
+        text.push('-');
+        for byte in part {
+            text.push(char::from(HEX[usize::from(byte >> 4)]));
+            text.push(char::from(HEX[usize::from(byte & 0x0f)]));
+        }
+    }
+    text
+}
+
+/// The ids and flags of a `traceparent`, by the rules of section 3.2.
+fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
+    let bytes = header.as_bytes();
+    let fields = bytes.get(..PARENT_LEN)?;
+    let dashes = [2, 35, 52].iter().all(|&at| fields[at] == b'-');
+    let version = hex(&fields[..2])?;
+    // A later version may have more behind a further dash; version 00 may not.
+    let end = match bytes.get(PARENT_LEN) {
+        None => true,
+        Some(next) => version != 0 && *next == b'-',
+    };
+    if !dashes || version == 0xff || !end {
+        return None;
+    }
+    let trace = TraceId::from(hex(&fields[3..35])?);
+    let span = SpanId::from(u64::try_from(hex(&fields[36..52])?).ok()?);
+    let flags = u8::try_from(hex(&fields[53..])?).ok()? & KNOWN_FLAGS;
+    let valid = trace != TraceId::INVALID && span != SpanId::INVALID;
+    valid.then_some((trace, span, TraceFlags::new(flags)))
+}
+
+/// A number in lowercase hex digits: `from_str_radix` would take a sign and capitals.
+fn hex(digits: &[u8]) -> Option<u128> {
+    digits.iter().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u128::from(value))
+    })
+}
+
+/// The members of all `tracestate` headers, in order. `None` where they are not
+/// what section 3.3 allows: then the whole list is left behind, and the trace goes on.
+fn members<'a>(lists: &[&'a str]) -> Option<Vec<(&'a str, &'a str)>> {
+    let mut members: Vec<(&str, &str)> = Vec::new();
+    for member in lists.iter().flat_map(|list| list.split(',')) {
+        let member = member.trim_matches([' ', '\t']);
+        // Empty members are allowed, and count for nothing.
+        if member.is_empty() {
+            continue;
+        }
+        let (key, value) = member.split_once('=')?;
+        let known = members.iter().any(|(known, _)| *known == key);
+        if known || !is_key(key) || !is_value(value) || members.len() == MAX_MEMBERS {
+            return None;
+        }
+        members.push((key, value));
+    }
+    Some(members)
+}
+
+fn is_key(key: &str) -> bool {
+    let first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let rest = |byte: &u8| first(byte) || b"_-*/@".contains(byte);
+    let bytes = key.as_bytes();
+    bytes.len() <= 256 && bytes.first().is_some_and(first) && bytes.iter().all(rest)
+}
+
+fn is_value(value: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=';
+    !value.is_empty() && value.len() <= 256 && value.bytes().all(allowed) && !value.ends_with(' ')
+}
+
+fn join(members: &[(&str, &str)]) -> String {
+    let members: Vec<String> = members
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    members.join(",")
+}

@@ -1,0 +1,19 @@
+//! `traceresponse`: which span answered, for the caller
+//! (<https://w3c.github.io/trace-context/#traceresponse-header>).
+
+use http::HeaderValue;
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+
+use super::trace_context;
+
+/// The header for an answer given in this context; `None` where the context has
+/// no span of this process (before [`crate::init`], or with `OTEL_SDK_DISABLED`).
+pub(crate) fn header(context: &Context) -> Option<HeaderValue> {
+    let span = context.span();
+    let span = span.span_context();
+    (span.is_valid() && !span.is_remote()).then(|| {
+        HeaderValue::try_from(trace_context::header(span))
+            .expect("hex digits and dashes are a header value")
+    })
+}
