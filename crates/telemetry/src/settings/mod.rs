@@ -10,6 +10,8 @@ mod attributes;
 mod error;
 mod otlp;
 mod read;
+#[cfg(test)]
+mod tests;
 mod variables;
 mod vars;
 
@@ -92,7 +94,7 @@ pub enum PropagatorKind {
 pub enum ExporterKind {
     /// OTLP over HTTP with protobuf bodies.
     Otlp,
-    /// One line of OTLP JSON a batch on standard output, for debugging.
+    /// Each span as one line of JSON on standard output, for debugging.
     Console,
     /// Spans are made, propagated and counted, and go nowhere.
     None,

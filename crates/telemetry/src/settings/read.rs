@@ -111,8 +111,7 @@ fn exporter(vars: &mut Vars<'_>) -> ExporterKind {
     };
     match text.to_ascii_lowercase().as_str() {
         "otlp" => ExporterKind::Otlp,
-        // The specification's name for exactly what our console exporter writes.
-        "console" | "otlp/stdout" => ExporterKind::Console,
+        "console" => ExporterKind::Console,
         "none" => ExporterKind::None,
         _ => {
             vars.problem(
