@@ -1,1 +1,33 @@
-//! (to come)
+//! What every service's main shares: settings, listeners, serving with limits,
+//! health, and an end in which nothing accepted is lost.
+//!
+//! A main reads its [`settings`], brings telemetry up, binds its [`Listeners`],
+//! and calls [`run`] with its [`Routes`] and [`shutdown_signal`]; what [`run`]
+//! returns says how long the last spans may take. HTTP/1.1 without TLS and
+//! without upgrades: in a cluster, a proxy or a mesh speaks the rest.
+
+mod accept;
+mod activity;
+mod admin;
+pub mod answer;
+mod body;
+mod connection;
+mod drain;
+mod endpoint;
+mod guard;
+mod listen;
+mod peer;
+mod run;
+mod service;
+mod settings;
+mod signals;
+mod start;
+
+pub use endpoint::Endpoint;
+pub use guard::traced;
+pub use listen::{BindError, Listeners};
+pub use peer::{BaseUrl, BaseUrlError};
+pub use run::{Routes, Served, run};
+pub use settings::{Settings, duration, positive};
+pub use signals::shutdown_signal;
+pub use start::{Config, settings};

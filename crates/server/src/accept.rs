@@ -1,0 +1,134 @@
+//! A listener: accepts connections up to the limit, and ends when asked.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::connection::{self, Serving};
+use crate::drain::Phase;
+
+/// Serves until the drain has reached [`Phase::Closing`] and every connection
+/// has ended.
+pub(crate) async fn run(listener: TcpListener, serving: Serving, slots: Slots) {
+    let drain = serving.drain.clone();
+    tokio::select! {
+        biased;
+        () = drain.reached(Phase::Closing) => {}
+        () = accept_all(&listener, &serving, &slots) => {}
+    }
+    accept_waiting(&listener, &serving, &slots).await;
+    drop(listener);
+    slots.all_free().await;
+}
+
+/// The connections that a listener may serve at once.
+#[derive(Clone)]
+pub(crate) struct Slots {
+    free: Arc<Semaphore>,
+    all: u32,
+}
+
+impl Slots {
+    pub(crate) fn new(all: u32) -> Self {
+        let free = Arc::new(Semaphore::new(all as usize));
+        Self { free, all }
+    }
+
+    /// Connections there are now.
+    pub(crate) fn taken(&self) -> usize {
+        (self.all as usize).saturating_sub(self.free.available_permits())
+    }
+
+    async fn one(&self) -> OwnedSemaphorePermit {
+        if self.free.available_permits() == 0 {
+            tracing::warn!(
+                max_connections = self.all,
+                "every connection is taken; more wait"
+            );
+        }
+        Arc::clone(&self.free)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
+    }
+
+    async fn all_free(&self) {
+        let _all = self
+            .free
+            .acquire_many(self.all)
+            .await
+            .expect("the semaphore is never closed");
+    }
+}
+
+async fn accept_all(listener: &TcpListener, serving: &Serving, slots: &Slots) {
+    let mut backoff = Backoff::default();
+    loop {
+        let slot = slots.one().await;
+        match listener.accept().await {
+            Ok(accepted) => {
+                backoff = Backoff::default();
+                serve(accepted, serving, slot);
+            }
+            // The client has gone before we came.
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => backoff.wait(&error).await,
+        }
+    }
+}
+
+/// Takes in the connections that the kernel has completed already: closing the
+/// listener would reset them.
+async fn accept_waiting(listener: &TcpListener, serving: &Serving, slots: &Slots) {
+    while let Ok(slot) = Arc::clone(&slots.free).try_acquire_owned() {
+        tokio::select! {
+            biased;
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => serve(accepted, serving, slot),
+                Err(error) if is_of_the_client(&error) => {}
+                Err(_) => return,
+            },
+            () = std::future::ready(()) => return,
+        }
+    }
+}
+
+fn serve((stream, peer): (TcpStream, SocketAddr), serving: &Serving, slot: OwnedSemaphorePermit) {
+    let served = connection::serve(stream, peer, serving.clone());
+    tokio::spawn(async move {
+        served.await;
+        drop(slot);
+    });
+}
+
+fn is_of_the_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// What to do while the process has no file descriptor or memory left: wait,
+/// longer each time, instead of spinning.
+struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(Duration::from_millis(10))
+    }
+}
+
+impl Backoff {
+    async fn wait(&mut self, error: &io::Error) {
+        const LONGEST: Duration = Duration::from_secs(1);
+        tracing::error!(%error, wait = ?self.0, "cannot accept connections; raise the limit of open files, or lower MAX_CONNECTIONS");
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(LONGEST);
+    }
+}

@@ -1,0 +1,154 @@
+//! One connection, from accept to close.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::Settings;
+use crate::activity::{Activity, Socket, Watch};
+use crate::drain::{Drain, Phase};
+use crate::service::Routes;
+
+/// The largest head of a request, in bytes; past it the answer is 431.
+const MAX_HEAD: usize = 32 * 1024;
+
+/// When closing, how long a connection is left open for a request that is on
+/// its way already: about one long round trip.
+const LAST_REQUEST: Duration = Duration::from_millis(250);
+
+/// How long what a client still sends is read and thrown away behind the last
+/// answer: closing at once would reset the connection and destroy that answer.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What every connection of a listener is served with.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    pub(crate) router: Router,
+    pub(crate) settings: Settings,
+    pub(crate) drain: Drain,
+}
+
+/// Serves a connection to its end: by the client, by a timeout, or by the drain.
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, serving: Serving) {
+    let cut = serving.drain.clone();
+    tokio::select! {
+        biased;
+        () = serve_until_closed(stream, peer, serving) => {}
+        () = cut.reached(Phase::Cut) => {}
+    }
+}
+
+async fn serve_until_closed(stream: TcpStream, peer: SocketAddr, serving: Serving) {
+    // Answers are written whole: waiting to fill a packet only delays them.
+    // A socket that cannot be set is one that the client has closed.
+    let _ = stream.set_nodelay(true);
+    let activity = Arc::<Activity>::default();
+    let mut socket = Socket::new(stream, Arc::clone(&activity));
+    let mut watch = Watch::new(
+        Arc::clone(&activity),
+        serving.settings.header_timeout,
+        serving.settings.idle_timeout,
+    );
+    let routes = Routes {
+        router: serving.router,
+        peer,
+        activity,
+        drain: serving.drain.clone(),
+    };
+    let mut builder = http1::Builder::new();
+    builder
+        .max_header_size(MAX_HEAD)
+        .max_buf_size(2 * MAX_HEAD)
+        .header_read_timeout(None);
+    loop {
+        let connection = builder.serve_connection(TokioIo::new(socket), routes.clone());
+        let (ended, mut rest) = drive(connection, &mut watch, &serving.drain).await;
+        if ended == Ended::Closed && rest.has_unread() {
+            // A request came in the moment between the last look and the close.
+            socket = rest;
+            continue;
+        }
+        if ended != Ended::Broken {
+            linger(&mut rest).await;
+        }
+        return;
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// By the client, or behind an answer that said so, or by an answer to what was no HTTP.
+    Done,
+    /// By us, when no request was in flight.
+    Closed,
+    /// The socket failed, or the client was too slow.
+    Broken,
+}
+
+/// Runs HTTP on the connection and gives the socket back.
+async fn drive(
+    mut connection: http1::Connection<TokioIo<Socket>, Routes>,
+    watch: &mut Watch,
+    drain: &Drain,
+) -> (Ended, Socket) {
+    let mut ticks = interval(watch.period());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut closing = pin!(async {
+        drain.reached(Phase::Closing).await;
+        tokio::time::sleep(LAST_REQUEST).await;
+    });
+    let mut asked = false;
+    let ended = loop {
+        let http = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx));
+        // The connection first: what has arrived is a request that counts.
+        tokio::select! {
+            biased;
+            outcome = http => break match outcome {
+                Ok(()) if asked => Ended::Closed,
+                Ok(()) => Ended::Done,
+                Err(error) if error.is_parse() => Ended::Done,
+                Err(_) => Ended::Broken,
+            },
+            () = &mut closing, if !asked => {
+                asked = true;
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            }
+            _ = ticks.tick() => if let Some(reason) = watch.overdue(Instant::now()) {
+                tracing::debug!(reason, "connection closed");
+                break Ended::Broken;
+            },
+        }
+    };
+    let parts = connection.into_parts();
+    let mut socket = parts.io.into_inner();
+    socket.put_back(parts.read_buf);
+    (ended, socket)
+}
+
+/// Says that nothing more will come, and waits a little for the client to
+/// agree.
+async fn linger(socket: &mut Socket) {
+    const MOST: usize = 4 * 1024 * 1024;
+    let until_closed = async {
+        socket.shutdown().await?;
+        let mut thrown_away = [0; 4096];
+        let mut total = 0;
+        while total < MOST {
+            match socket.read(&mut thrown_away).await? {
+                0 => break,
+                read => total += read,
+            }
+        }
+        std::io::Result::Ok(())
+    };
+    // Either way the connection is over.
+    let _ = timeout(LINGER, until_closed).await;
+}

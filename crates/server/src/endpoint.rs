@@ -1,0 +1,19 @@
+//! The shape of an endpoint, for signatures.
+
+use tower::Service;
+
+/// A tower service from one request type to one answer type, ready to be
+/// shared by all connections: what `endpoint.rs` makes and `http.rs` calls.
+pub trait Endpoint<Request, Answer, Error>:
+    Service<Request, Response = Answer, Error = Error, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<E, Request, Answer, Error> Endpoint<Request, Answer, Error> for E where
+    E: Service<Request, Response = Answer, Error = Error, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}

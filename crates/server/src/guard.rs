@@ -1,0 +1,187 @@
+//! What every route is guarded by, inside its span so that the span shows it:
+//! limits on the request line and the body, and panics that become a 500.
+//!
+//! A request without a body costs a look at two lengths.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use http::{Request, Response, StatusCode, header};
+use pin_project_lite::pin_project;
+use telemetry::http::ServerLayer;
+use tower::{Layer, Service, ServiceBuilder};
+
+use crate::body::{LimitedBody, Verdict};
+use crate::{Settings, answer};
+
+/// The longest path and query, in bytes; past it the answer is 414.
+const MAX_URI: usize = 8 * 1024;
+
+/// Gives routes their spans and their guards: the last thing done to a router.
+pub fn traced(router: Router, spans: ServerLayer, settings: &Settings) -> Router {
+    let guard = GuardLayer {
+        max_body: settings.max_body,
+        body_timeout: settings.body_timeout,
+    };
+    // One `layer` call for both: axum boxes each one's future.
+    router.layer(ServiceBuilder::new().layer(spans).layer(guard))
+}
+
+#[derive(Clone, Copy)]
+struct GuardLayer {
+    max_body: usize,
+    body_timeout: Duration,
+}
+
+impl<S> Layer<S> for GuardLayer {
+    type Service = Guard<S>;
+
+    fn layer(&self, inner: S) -> Guard<S> {
+        Guard {
+            inner,
+            limits: *self,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Guard<S> {
+    inner: S,
+    limits: GuardLayer,
+}
+
+impl<S> Service<Request<Body>> for Guard<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = GuardFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let limits = self.limits;
+        if let Some(refusal) = limits.refuse(&request) {
+            return GuardFuture::refused(refusal);
+        }
+        let mut verdict = None;
+        let request = if request.body().is_end_stream() {
+            request
+        } else {
+            let shared = Arc::<Verdict>::default();
+            verdict = Some(Arc::clone(&shared));
+            request.map(|body| {
+                Body::new(LimitedBody::new(
+                    body,
+                    limits.max_body,
+                    limits.body_timeout,
+                    shared,
+                ))
+            })
+        };
+        match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
+            Ok(inner) => GuardFuture {
+                inner: Some(inner),
+                verdict,
+                refusal: None,
+            },
+            Err(panic) => GuardFuture::refused(panicked(panic.as_ref())),
+        }
+    }
+}
+
+impl GuardLayer {
+    /// The answer to a request that needs no reading to be refused.
+    fn refuse(self, request: &Request<Body>) -> Option<Response<Body>> {
+        let length = request
+            .uri()
+            .path_and_query()
+            .map_or(0, |path| path.as_str().len());
+        if length > MAX_URI {
+            return Some(answer::plain(
+                StatusCode::URI_TOO_LONG,
+                "the path is too long",
+            ));
+        }
+        let announced = request.headers().get(header::CONTENT_LENGTH)?;
+        let announced: usize = announced.to_str().ok()?.parse().ok()?;
+        (announced > self.max_body).then(too_large)
+    }
+}
+
+pin_project! {
+    /// A request behind the guard.
+    struct GuardFuture<F> {
+        #[pin]
+        inner: Option<F>,
+        verdict: Option<Arc<Verdict>>,
+        refusal: Option<Response<Body>>,
+    }
+}
+
+impl<F> GuardFuture<F> {
+    fn refused(response: Response<Body>) -> Self {
+        Self {
+            inner: None,
+            verdict: None,
+            refusal: Some(response),
+        }
+    }
+}
+
+impl<F, E> Future for GuardFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, E>>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else {
+            let refusal = this.refusal.take();
+            return Poll::Ready(Ok(refusal.expect("a future is not polled after its end")));
+        };
+        let polled = match catch_unwind(AssertUnwindSafe(|| inner.poll(cx))) {
+            Ok(polled) => polled,
+            Err(panic) => Poll::Ready(Ok(panicked(panic.as_ref()))),
+        };
+        match this.verdict {
+            // The handler knows only that the body could not be read; the client is told why.
+            Some(verdict) if polled.is_ready() && verdict.too_large() => {
+                Poll::Ready(Ok(too_large()))
+            }
+            Some(verdict) if polled.is_ready() && verdict.too_slow() => {
+                let status = StatusCode::REQUEST_TIMEOUT;
+                Poll::Ready(Ok(answer::plain(
+                    status,
+                    "the body did not come in in time",
+                )))
+            }
+            _ => polled,
+        }
+    }
+}
+
+fn too_large() -> Response<Body> {
+    answer::plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Response<Body> {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(panic = message, "a handler panicked");
+    answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+}

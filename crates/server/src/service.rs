@@ -1,0 +1,106 @@
+//! The routes as hyper calls them, for one connection.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::ConnectInfo;
+use axum::routing::future::RouteFuture;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, header};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+use tower::Service;
+
+use crate::activity::{Activity, InFlight};
+use crate::drain::Drain;
+
+/// Hands a connection's requests to the routes, tells them who asks, and asks
+/// clients to go elsewhere once the drain has begun.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    pub(crate) router: Router,
+    pub(crate) peer: SocketAddr,
+    pub(crate) activity: Arc<Activity>,
+    pub(crate) drain: Drain,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Routes {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, mut request: Request<Incoming>) -> Answer {
+        request.extensions_mut().insert(ConnectInfo(self.peer));
+        Answer {
+            inner: self.router.clone().call(request),
+            in_flight: Some(self.activity.begin()),
+            drain: self.drain.clone(),
+        }
+    }
+}
+
+pin_project! {
+    /// A request being answered.
+    pub(crate) struct Answer {
+        #[pin]
+        inner: RouteFuture<Infallible>,
+        in_flight: Option<InFlight>,
+        drain: Drain,
+    }
+}
+
+impl Future for Answer {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Ok(mut response) = ready!(this.inner.poll(cx));
+        if this.drain.has_begun() {
+            // hyper closes the connection behind this answer, so the client's
+            // next request never races with the close of an idle connection.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        let in_flight = this.in_flight.take();
+        if response.body().size_hint().exact().is_none() {
+            response = response.map(|inner| Body::new(Streamed { inner, in_flight }));
+        }
+        Poll::Ready(Ok(response))
+    }
+}
+
+pin_project! {
+    /// A streaming body: its request is in flight until the last byte.
+    struct Streamed {
+        #[pin]
+        inner: Body,
+        in_flight: Option<InFlight>,
+    }
+}
+
+impl HttpBody for Streamed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.project().inner.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

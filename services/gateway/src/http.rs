@@ -1,0 +1,132 @@
+//! The gateway over HTTP: decode, call the endpoint, encode.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use gateway_api::{NameError, VISITOR_PATH, Visitor};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use server::answer::{Form, failure, text_headers};
+use server::{Endpoint, Settings, traced};
+use telemetry::Edge;
+use telemetry::http::ServerLayer;
+use tower::ServiceExt;
+
+use crate::Error;
+use crate::endpoint::{HelloRequest, VisitorRequest};
+
+/// Who is greeted where nobody is named.
+const EVERYBODY: &str = "World";
+
+/// The public API.
+pub(crate) fn public<E>(hello: E, edge: Edge, serving: &Settings) -> Router
+where
+    E: Endpoint<HelloRequest, String, Error>,
+{
+    let routes = Router::new()
+        .route("/", get(page))
+        .route("/hello", get(hello_everybody::<E>))
+        .route("/hello/{name}", get(hello_visitor::<E>))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .with_state(hello);
+    traced(routes, ServerLayer::public(edge), serving)
+}
+
+/// The internal API, on the admin port.
+pub(crate) fn internal<E>(visitor: E, serving: &Settings) -> Router
+where
+    E: Endpoint<VisitorRequest, Visitor, Error>,
+{
+    let routes = Router::new()
+        .route(VISITOR_PATH, get(who::<E>))
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .with_state(visitor);
+    traced(routes, ServerLayer::internal(), serving)
+}
+
+/// `GET /hello` as JSON.
+#[derive(Serialize)]
+struct Hello {
+    message: String,
+    trace_id: Option<String>,
+}
+
+async fn hello_everybody<E>(State(endpoint): State<E>, headers: HeaderMap) -> Response
+where
+    E: Endpoint<HelloRequest, String, Error>,
+{
+    let name = EVERYBODY.to_owned();
+    greeted(endpoint, name, Form::accepted(&headers)).await
+}
+
+async fn hello_visitor<E>(
+    State(endpoint): State<E>,
+    name: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response
+where
+    E: Endpoint<HelloRequest, String, Error>,
+{
+    let form = Form::accepted(&headers);
+    match name {
+        Ok(Path(name)) => greeted(endpoint, name, form).await,
+        Err(_) => Error::Name(NameError::NotUtf8).into_response(form),
+    }
+}
+
+async fn greeted<E>(endpoint: E, name: String, form: Form) -> Response
+where
+    E: Endpoint<HelloRequest, String, Error>,
+{
+    let message = match endpoint.oneshot(HelloRequest { name }).await {
+        Ok(message) => message,
+        Err(error) => return error.into_response(form),
+    };
+    let mut response = match form {
+        Form::Text => (text_headers(), message).into_response(),
+        Form::Json => Json(Hello {
+            message,
+            trace_id: telemetry::trace_id(),
+        })
+        .into_response(),
+    };
+    let vary = HeaderValue::from_static("accept");
+    response.headers_mut().insert(header::VARY, vary);
+    response
+}
+
+async fn who<E>(State(endpoint): State<E>, name: Result<Path<String>, PathRejection>) -> Response
+where
+    E: Endpoint<VisitorRequest, Visitor, Error>,
+{
+    let Ok(Path(name)) = name else {
+        return Error::Name(NameError::NotUtf8).into_response(Form::Json);
+    };
+    match endpoint.oneshot(VisitorRequest { name }).await {
+        Ok(visitor) => Json(visitor).into_response(),
+        Err(error) => error.into_response(Form::Json),
+    }
+}
+
+/// The page at `/`: the same for everybody, and nothing in it is loaded from elsewhere.
+async fn page() -> Response {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; connect-src 'self'; script-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let headers = [(header::CONTENT_SECURITY_POLICY, policy)];
+    (headers, Html(include_str!("page.html"))).into_response()
+}
+
+async fn no_route(headers: HeaderMap) -> Response {
+    let form = Form::accepted(&headers);
+    let text = "there is nothing here; try /hello";
+    failure(form, StatusCode::NOT_FOUND, text)
+}
+
+async fn no_method(headers: HeaderMap) -> Response {
+    let form = Form::accepted(&headers);
+    let text = "this can only be asked for with the methods that Allow lists";
+    failure(form, StatusCode::METHOD_NOT_ALLOWED, text)
+}

@@ -1,0 +1,33 @@
+//! gateway: the public side of onetrace, and what is known of its visitors.
+
+use std::process::ExitCode;
+
+use gateway::{Config, SERVICE};
+use server::Listeners;
+
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let (config, settings) = server::settings::<Config>(SERVICE);
+    match serve(&config, &settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(config: &Config, settings: &telemetry::Settings) -> anyhow::Result<()> {
+    let shutdown = server::shutdown_signal()?;
+    let listeners = Listeners::bind(config.http_addr, config.admin_addr).await?;
+    let telemetry = telemetry::init(settings)?;
+    let routes = gateway::routes(config)?;
+    let accounting = telemetry.accounting();
+    let served = server::run(listeners, routes, accounting, &config.serving, shutdown).await;
+    telemetry.shutdown(served.time_left).await;
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! hello's settings: flags and environment variables.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser};
+use server::BaseUrl;
+use telemetry::http::ClientSettings;
+
+/// Greets a visitor in the visitor's language, as the gateway's directory has it.
+#[derive(Clone, Debug, Parser)]
+pub struct Config {
+    /// Where the API listens
+    #[arg(
+        long,
+        env = "HTTP_ADDR",
+        default_value = "0.0.0.0:8090",
+        hide_env_values = true
+    )]
+    pub http_addr: SocketAddr,
+
+    /// Where probes, metrics and the fault switch listen
+    #[arg(
+        long,
+        env = "ADMIN_ADDR",
+        default_value = "0.0.0.0:8091",
+        hide_env_values = true
+    )]
+    pub admin_addr: SocketAddr,
+
+    /// The gateway's internal API, as http://host:port
+    #[arg(
+        long,
+        env = "GATEWAY_URL",
+        default_value = "http://127.0.0.1:8081",
+        hide_env_values = true
+    )]
+    pub gateway_url: BaseUrl,
+
+    /// The time that one attempt to call the gateway may take
+    #[arg(long, env = "GATEWAY_TIMEOUT", default_value = "500ms", value_parser = server::positive, hide_env_values = true)]
+    pub gateway_timeout: Duration,
+
+    /// Attempts to call the gateway after the first
+    #[arg(long, env = "GATEWAY_RETRIES", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=10), hide_env_values = true)]
+    pub gateway_retries: u32,
+
+    /// Turns on the fault switch of the admin port, for tests and demos: POST /faults
+    #[arg(long, env = "FAULTS", action = ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", hide_env_values = true)]
+    pub faults: bool,
+
+    /// Limits and times of serving.
+    #[command(flatten)]
+    pub serving: server::Settings,
+}
+
+impl server::Config for Config {
+    fn problems(&self) -> Vec<String> {
+        self.serving.problems()
+    }
+}
+
+impl Config {
+    /// How the gateway is called.
+    pub(crate) fn gateway_calls(&self) -> ClientSettings {
+        ClientSettings {
+            timeout: self.gateway_timeout,
+            connect_timeout: self.gateway_timeout,
+            retries: self.gateway_retries,
+            user_agent: concat!("hello/", env!("CARGO_PKG_VERSION")),
+            ..ClientSettings::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn clap_accepts_the_arguments_as_declared() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn https_is_refused_with_the_reason() {
+        let arguments = ["hello", "--gateway-url", "https://gateway"];
+        let error = Config::try_parse_from(arguments).unwrap_err().to_string();
+        assert!(error.contains("no TLS in this build"), "{error}");
+    }
+
+    #[test]
+    fn faults_are_off_unless_asked_for() {
+        let faults = |arguments: &[&str]| {
+            let arguments = std::iter::once(&"hello").chain(arguments);
+            Config::try_parse_from(arguments).unwrap().faults
+        };
+        assert!(!faults(&[]));
+        assert!(faults(&["--faults"]));
+        assert!(!faults(&["--faults", "false"]));
+    }
+}
