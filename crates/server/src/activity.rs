@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     const HEADER: Duration = Duration::from_secs(10);
-    const IDLE: Duration = Duration::from_secs(120);
+    const IDLE: Duration = Duration::from_mins(2);
 
     fn watched() -> (Arc<Activity>, Watch, Instant) {
         let activity = Arc::<Activity>::default();

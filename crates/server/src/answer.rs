@@ -1,7 +1,11 @@
 //! Short answers in the form that the caller asked for.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
+use axum::extract::FromRequestParts;
 use axum::response::IntoResponse;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
@@ -38,6 +42,14 @@ impl Form {
                 (!refused).then_some(form)
             })
             .unwrap_or(Self::Text)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Form {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::accepted(&parts.headers))
     }
 }
 

@@ -78,16 +78,12 @@ impl HttpBody for LimitedBody {
             return Poll::Ready(frame);
         };
         let length = frame.data_ref().map_or(0, Bytes::len);
-        match this.left.checked_sub(length) {
-            Some(left) => {
-                *this.left = left;
-                Poll::Ready(Some(Ok(frame)))
-            }
-            None => {
-                this.verdict.too_large.store(true, Ordering::Relaxed);
-                Poll::Ready(Some(Err(axum::Error::new("the body is too large"))))
-            }
-        }
+        let Some(left) = this.left.checked_sub(length) else {
+            this.verdict.too_large.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err(axum::Error::new("the body is too large"))));
+        };
+        *this.left = left;
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {

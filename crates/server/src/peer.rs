@@ -61,10 +61,10 @@ impl BaseUrl {
     /// No URL can carry `.` or `..` as a segment: such a one is left out.
     pub fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        url.path_segments_mut()
-            .expect("an http URL has a path")
-            .pop_if_empty()
-            .extend(segments);
+        // An http URL always has a path.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
         url
     }
 }

@@ -79,7 +79,7 @@ impl Settings {
 /// # Errors
 /// A text that says what would be right.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+    const LONGEST: Duration = Duration::from_hours(24);
     let remedy = "write a duration with its unit, as in 250ms, 5s or 1m";
     let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; {remedy}"))?;
     if duration > LONGEST {

@@ -10,6 +10,8 @@ use telemetry::{Edge, EdgeTrace};
 
 use crate::visitors::{self, Directory};
 
+const VISITORS_HELP: &str = r#"A JSON file of visitors in the place of the built-in ones: [{"name": "ada", "display_name": "Ada Lovelace", "language": "en"}, ...]"#;
+
 /// Greets visitors by way of hello, and knows who they are.
 #[derive(Clone, Debug, Parser)]
 pub struct Config {
@@ -48,9 +50,8 @@ pub struct Config {
     #[arg(long, env = "HELLO_RETRIES", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=10), hide_env_values = true)]
     pub hello_retries: u32,
 
-    /// A JSON file of visitors in the place of the built-in ones:
-    /// [{"name": "ada", "display_name": "Ada Lovelace", "language": "en"}, ...]
-    #[arg(long, env = "VISITORS", value_name = "PATH", default_value = "", hide_default_value = true, value_parser = visitors::directory, hide_env_values = true)]
+    /// Who is known, in the place of the built-in visitors.
+    #[arg(long, help = VISITORS_HELP, env = "VISITORS", value_name = "PATH", default_value = "", hide_default_value = true, value_parser = visitors::directory, hide_env_values = true)]
     pub visitors: Directory,
 
     /// What becomes of a public caller's trace: continue it, or link a new one to it

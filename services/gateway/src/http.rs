@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use gateway_api::{NameError, VISITOR_PATH, Visitor};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use server::answer::{Form, failure, text_headers};
 use server::{Endpoint, Settings, traced};
@@ -55,23 +55,21 @@ struct Hello {
     trace_id: Option<String>,
 }
 
-async fn hello_everybody<E>(State(endpoint): State<E>, headers: HeaderMap) -> Response
+async fn hello_everybody<E>(State(endpoint): State<E>, form: Form) -> Response
 where
     E: Endpoint<HelloRequest, String, Error>,
 {
-    let name = EVERYBODY.to_owned();
-    greeted(endpoint, name, Form::accepted(&headers)).await
+    greeted(endpoint, EVERYBODY.to_owned(), form).await
 }
 
 async fn hello_visitor<E>(
     State(endpoint): State<E>,
     name: Result<Path<String>, PathRejection>,
-    headers: HeaderMap,
+    form: Form,
 ) -> Response
 where
     E: Endpoint<HelloRequest, String, Error>,
 {
-    let form = Form::accepted(&headers);
     match name {
         Ok(Path(name)) => greeted(endpoint, name, form).await,
         Err(_) => Error::Name(NameError::NotUtf8).into_response(form),
@@ -119,14 +117,12 @@ async fn page() -> Response {
     (headers, Html(include_str!("page.html"))).into_response()
 }
 
-async fn no_route(headers: HeaderMap) -> Response {
-    let form = Form::accepted(&headers);
+async fn no_route(form: Form) -> Response {
     let text = "there is nothing here; try /hello";
     failure(form, StatusCode::NOT_FOUND, text)
 }
 
-async fn no_method(headers: HeaderMap) -> Response {
-    let form = Form::accepted(&headers);
+async fn no_method(form: Form) -> Response {
     let text = "this can only be asked for with the methods that Allow lists";
     failure(form, StatusCode::METHOD_NOT_ALLOWED, text)
 }
