@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -30,17 +31,23 @@ pub(crate) async fn run(listener: TcpListener, serving: Serving, slots: Slots) {
 pub(crate) struct Slots {
     free: Arc<Semaphore>,
     all: u32,
+    /// Connections being served; the semaphore cannot say it while somebody waits for all of it.
+    served: Arc<AtomicUsize>,
 }
 
 impl Slots {
     pub(crate) fn new(all: u32) -> Self {
         let free = Arc::new(Semaphore::new(all as usize));
-        Self { free, all }
+        Self {
+            free,
+            all,
+            served: Arc::default(),
+        }
     }
 
-    /// Connections there are now.
-    pub(crate) fn taken(&self) -> usize {
-        (self.all as usize).saturating_sub(self.free.available_permits())
+    /// Connections being served now.
+    pub(crate) fn served(&self) -> usize {
+        self.served.load(Ordering::Relaxed)
     }
 
     async fn one(&self) -> OwnedSemaphorePermit {
@@ -54,6 +61,22 @@ impl Slots {
             .acquire_owned()
             .await
             .expect("the semaphore is never closed")
+    }
+
+    fn serve(
+        &self,
+        (stream, peer): (TcpStream, SocketAddr),
+        serving: &Serving,
+        slot: OwnedSemaphorePermit,
+    ) {
+        let connection = connection::serve(stream, peer, serving.clone());
+        let served = Arc::clone(&self.served);
+        served.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            connection.await;
+            served.fetch_sub(1, Ordering::Relaxed);
+            drop(slot);
+        });
     }
 
     async fn all_free(&self) {
@@ -72,7 +95,7 @@ async fn accept_all(listener: &TcpListener, serving: &Serving, slots: &Slots) {
         match listener.accept().await {
             Ok(accepted) => {
                 backoff = Backoff::default();
-                serve(accepted, serving, slot);
+                slots.serve(accepted, serving, slot);
             }
             // The client has gone before we came.
             Err(error) if is_of_the_client(&error) => {}
@@ -88,21 +111,13 @@ async fn accept_waiting(listener: &TcpListener, serving: &Serving, slots: &Slots
         tokio::select! {
             biased;
             accepted = listener.accept() => match accepted {
-                Ok(accepted) => serve(accepted, serving, slot),
+                Ok(accepted) => slots.serve(accepted, serving, slot),
                 Err(error) if is_of_the_client(&error) => {}
                 Err(_) => return,
             },
             () = std::future::ready(()) => return,
         }
     }
-}
-
-fn serve((stream, peer): (TcpStream, SocketAddr), serving: &Serving, slot: OwnedSemaphorePermit) {
-    let served = connection::serve(stream, peer, serving.clone());
-    tokio::spawn(async move {
-        served.await;
-        drop(slot);
-    });
 }
 
 fn is_of_the_client(error: &io::Error) -> bool {

@@ -15,10 +15,13 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::drain::Drain;
+
 /// The figures of one connection; written by its socket and its service, read
 /// by its timer, all on the same task: no order between them matters.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Activity {
+    drain: Drain,
     reads: AtomicU64,
     writes: AtomicU64,
     requests: AtomicU64,
@@ -26,6 +29,17 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
+    /// Of a connection that ends with this drain.
+    pub(crate) fn new(drain: Drain) -> Arc<Self> {
+        Arc::new(Self {
+            drain,
+            reads: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            in_flight: AtomicU32::new(0),
+        })
+    }
+
     /// A request has been read and is in flight until the guard goes.
     pub(crate) fn begin(self: &Arc<Self>) -> InFlight {
         self.requests.fetch_add(1, Ordering::Relaxed);
@@ -36,6 +50,13 @@ impl Activity {
 
 /// A request in flight.
 pub(crate) struct InFlight(Arc<Activity>);
+
+impl InFlight {
+    /// Whether the drain of its connection has begun.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.drain.has_begun()
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
@@ -203,7 +224,7 @@ mod tests {
     const IDLE: Duration = Duration::from_mins(2);
 
     fn watched() -> (Arc<Activity>, Watch, Instant) {
-        let activity = Arc::<Activity>::default();
+        let activity = Activity::new(Drain::new());
         let watch = Watch::new(Arc::clone(&activity), HEADER, IDLE);
         let start = watch.still_since;
         (activity, watch, start)

@@ -20,13 +20,10 @@ use crate::service::Routes;
 /// The largest head of a request, in bytes; past it the answer is 431.
 const MAX_HEAD: usize = 32 * 1024;
 
-/// When closing, how long a connection is left open for a request that is on
-/// its way already: about one long round trip.
-const LAST_REQUEST: Duration = Duration::from_millis(250);
-
-/// How long what a client still sends is read and thrown away behind the last
-/// answer: closing at once would reset the connection and destroy that answer.
-const LINGER: Duration = Duration::from_secs(1);
+/// How long what is on its way may take: about one long round trip. When
+/// closing, a connection is left open for so long for a request that the client
+/// has sent already; when closed, until the client has been silent for so long.
+const ROUND_TRIP: Duration = Duration::from_millis(250);
 
 /// What every connection of a listener is served with.
 #[derive(Clone)]
@@ -38,19 +35,10 @@ pub(crate) struct Serving {
 
 /// Serves a connection to its end: by the client, by a timeout, or by the drain.
 pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, serving: Serving) {
-    let cut = serving.drain.clone();
-    tokio::select! {
-        biased;
-        () = serve_until_closed(stream, peer, serving) => {}
-        () = cut.reached(Phase::Cut) => {}
-    }
-}
-
-async fn serve_until_closed(stream: TcpStream, peer: SocketAddr, serving: Serving) {
     // Answers are written whole: waiting to fill a packet only delays them.
     // A socket that cannot be set is one that the client has closed.
     let _ = stream.set_nodelay(true);
-    let activity = Arc::<Activity>::default();
+    let activity = Activity::new(serving.drain.clone());
     let mut socket = Socket::new(stream, Arc::clone(&activity));
     let mut watch = Watch::new(
         Arc::clone(&activity),
@@ -61,7 +49,6 @@ async fn serve_until_closed(stream: TcpStream, peer: SocketAddr, serving: Servin
         router: serving.router,
         peer,
         activity,
-        drain: serving.drain.clone(),
     };
     let mut builder = http1::Builder::new();
     builder
@@ -101,11 +88,8 @@ async fn drive(
 ) -> (Ended, Socket) {
     let mut ticks = interval(watch.period());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut closing = pin!(async {
-        drain.reached(Phase::Closing).await;
-        tokio::time::sleep(LAST_REQUEST).await;
-    });
     let mut asked = false;
+    let mut told = pin!(told_to_end(drain, asked));
     let ended = loop {
         let http = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx));
         // The connection first: what has arrived is a request that counts.
@@ -117,8 +101,12 @@ async fn drive(
                 Err(error) if error.is_parse() => Ended::Done,
                 Err(_) => Ended::Broken,
             },
-            () = &mut closing, if !asked => {
+            () = &mut told => {
+                if asked {
+                    break Ended::Broken;
+                }
                 asked = true;
+                told.set(told_to_end(drain, asked));
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
             _ = ticks.tick() => if let Some(reason) = watch.overdue(Instant::now()) {
@@ -133,22 +121,36 @@ async fn drive(
     (ended, socket)
 }
 
-/// Says that nothing more will come, and waits a little for the client to
-/// agree.
+/// Returns when the drain wants the connection to end: first when it is idle,
+/// then as it is.
+async fn told_to_end(drain: &Drain, once_before: bool) {
+    if once_before {
+        return drain.reached(Phase::Cut).await;
+    }
+    drain.reached(Phase::Closing).await;
+    // Either way it is time.
+    let _ = timeout(ROUND_TRIP, drain.reached(Phase::Cut)).await;
+}
+
+/// Says that nothing more will come, and throws away what the client still
+/// sends: closing at once would reset the connection, and with it destroy the
+/// last answer before the client has read it.
 async fn linger(socket: &mut Socket) {
     const MOST: usize = 4 * 1024 * 1024;
-    let until_closed = async {
+    const LONGEST: Duration = Duration::from_secs(2);
+    let until_silent = async {
         socket.shutdown().await?;
-        let mut thrown_away = [0; 4096];
+        let mut thrown_away = vec![0; 4096];
         let mut total = 0;
-        while total < MOST {
-            match socket.read(&mut thrown_away).await? {
-                0 => break,
-                read => total += read,
+        while let Ok(read) = timeout(ROUND_TRIP, socket.read(&mut thrown_away)).await {
+            let read = read?;
+            total += read;
+            if read == 0 || total > MOST {
+                break;
             }
         }
         std::io::Result::Ok(())
     };
-    // Either way the connection is over.
-    let _ = timeout(LINGER, until_closed).await;
+    // However this ends, the connection has ended.
+    let _ = timeout(LONGEST, until_silent).await;
 }

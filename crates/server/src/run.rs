@@ -119,7 +119,7 @@ impl Port {
             _ = &mut self.served => return 0,
             () = sleep_until(deadline) => {}
         }
-        let cut = self.slots.taken();
+        let cut = self.slots.served();
         self.drain.enter(Phase::Cut);
         if timeout_at(Instant::now() + GRACE, &mut self.served)
             .await

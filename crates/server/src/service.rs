@@ -19,7 +19,6 @@ use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::activity::{Activity, InFlight};
-use crate::drain::Drain;
 
 /// Hands a connection's requests to the routes, tells them who asks, and asks
 /// clients to go elsewhere once the drain has begun.
@@ -28,7 +27,6 @@ pub(crate) struct Routes {
     pub(crate) router: Router,
     pub(crate) peer: SocketAddr,
     pub(crate) activity: Arc<Activity>,
-    pub(crate) drain: Drain,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Routes {
@@ -41,7 +39,6 @@ impl hyper::service::Service<Request<Incoming>> for Routes {
         Answer {
             inner: self.router.clone().call(request),
             in_flight: Some(self.activity.begin()),
-            drain: self.drain.clone(),
         }
     }
 }
@@ -52,7 +49,6 @@ pin_project! {
         #[pin]
         inner: RouteFuture<Infallible>,
         in_flight: Option<InFlight>,
-        drain: Drain,
     }
 }
 
@@ -62,13 +58,13 @@ impl Future for Answer {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let Ok(mut response) = ready!(this.inner.poll(cx));
-        if this.drain.has_begun() {
+        let in_flight = this.in_flight.take();
+        if in_flight.as_ref().is_some_and(InFlight::is_draining) {
             // hyper closes the connection behind this answer, so the client's
             // next request never races with the close of an idle connection.
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
-        let in_flight = this.in_flight.take();
         if response.body().size_hint().exact().is_none() {
             response = response.map(|inner| Body::new(Streamed { inner, in_flight }));
         }
