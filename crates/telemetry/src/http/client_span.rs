@@ -12,6 +12,7 @@ use reqwest_middleware::Result;
 use reqwest_tracing::ReqwestOtelSpanBackend;
 
 use super::names::{known_method, name};
+use super::recent;
 use super::request_attributes::protocol_version;
 use super::{CANCELLED, CallError};
 use crate::init;
@@ -169,7 +170,7 @@ fn of_request(request: &Request, route: Option<&'static str>, number: i64) -> Ve
     }
     let url = request.url();
     if let Some(host) = url.host_str() {
-        attributes.push(KeyValue::new(key::SERVER_ADDRESS, host.to_owned()));
+        attributes.push(KeyValue::new(key::SERVER_ADDRESS, recent::text(host)));
     }
     if let Some(port) = url.port_or_known_default() {
         attributes.push(KeyValue::new(key::SERVER_PORT, i64::from(port)));

@@ -10,6 +10,7 @@ mod call_error;
 mod client;
 mod client_span;
 mod names;
+mod recent;
 mod request_attributes;
 mod retry;
 mod server;

@@ -10,6 +10,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute as key;
 
 use super::names::{Named, known_method};
+use super::recent;
 
 /// The longest text taken from a request into an attribute, in bytes.
 const MAX_TEXT: usize = 256;
@@ -37,12 +38,12 @@ pub(crate) fn of_request<B>(request: &Request<B>, named: Named, forwarded: bool)
     let scheme = scheme(request, forwarded);
     attributes.push(KeyValue::new(key::URL_SCHEME, scheme));
     if let Some((host, port)) = authority(request) {
-        attributes.push(KeyValue::new(key::SERVER_ADDRESS, host.to_owned()));
+        attributes.push(KeyValue::new(key::SERVER_ADDRESS, recent::text(host)));
         let port = port.unwrap_or(if scheme == "https" { 443 } else { 80 });
         attributes.push(KeyValue::new(key::SERVER_PORT, i64::from(port)));
     }
     if let Some(address) = client_address(request, forwarded) {
-        attributes.push(KeyValue::new(key::CLIENT_ADDRESS, address.to_string()));
+        attributes.push(KeyValue::new(key::CLIENT_ADDRESS, recent::address(address)));
     }
     if let Some(version) = protocol_version(request.version()) {
         attributes.push(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
@@ -50,7 +51,7 @@ pub(crate) fn of_request<B>(request: &Request<B>, named: Named, forwarded: bool)
     if let Some(agent) = text(request.headers(), header::USER_AGENT.as_str()) {
         attributes.push(KeyValue::new(
             key::USER_AGENT_ORIGINAL,
-            bounded(agent).to_owned(),
+            recent::text(bounded(agent)),
         ));
     }
     attributes

@@ -58,10 +58,11 @@ impl TextMapPropagator for Baggage {
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        if extractor.get(BAGGAGE).is_none() {
+            return context.clone();
+        }
         let headers = extractor.get_all(BAGGAGE).unwrap_or_default();
-        if headers.is_empty()
-            || headers.iter().map(|header| header.len()).sum::<usize>() > MAX_BYTES
-        {
+        if headers.iter().map(|header| header.len()).sum::<usize>() > MAX_BYTES {
             return context.clone();
         }
         let mut entries = Entries::new();

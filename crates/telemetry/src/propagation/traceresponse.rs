@@ -13,7 +13,7 @@ pub(crate) fn header(context: &Context) -> Option<HeaderValue> {
     let span = context.span();
     let span = span.span_context();
     (span.is_valid() && !span.is_remote()).then(|| {
-        HeaderValue::try_from(trace_context::header(span))
+        HeaderValue::from_bytes(&trace_context::header(span))
             .expect("hex digits and dashes are a header value")
     })
 }

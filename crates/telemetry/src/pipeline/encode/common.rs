@@ -2,7 +2,9 @@
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
-use super::wire::{bytes, field_len, fixed64, head, text, text_len, unsigned, varint_len};
+use super::wire::{
+    bytes, field_len, fixed64, head, short_head, text, text_len, unsigned, varint_len,
+};
 
 /// `KeyValue.key`, `KeyValue.value`.
 const KEY: u32 = 1;
@@ -49,6 +51,17 @@ pub(super) fn attributes(
     limit: ValueLimit,
 ) {
     for attribute in attributes {
+        if let Value::String(value) = &attribute.value
+            && short_text(
+                out,
+                field,
+                attribute.key.as_str(),
+                limit.cut(value.as_str()),
+            )
+            .is_some()
+        {
+            continue;
+        }
         let value_len = value_len(&attribute.value, limit);
         head(
             out,
@@ -59,6 +72,22 @@ pub(super) fn attributes(
         head(out, VALUE, value_len);
         value(out, &attribute.value, limit);
     }
+}
+
+/// What most attributes are: a text that is short, like its key. `None`, and
+/// nothing written, where it is not.
+fn short_text(out: &mut Vec<u8>, field: u32, key: &str, value: &str) -> Option<()> {
+    let value_len = field_len(value.len());
+    let [field, len] = short_head(field, text_len(key) + field_len(value_len))?;
+    // What fits into the whole fits into its parts.
+    let [key_tag, key_len] = short_head(KEY, key.len()).filter(|_| !key.is_empty())?;
+    let [value_tag, value_len] = short_head(VALUE, value_len)?;
+    let [text_tag, text_len] = short_head(STRING, value.len())?;
+    out.extend_from_slice(&[field, len, key_tag, key_len]);
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(&[value_tag, value_len, text_tag, text_len]);
+    out.extend_from_slice(value.as_bytes());
+    Some(())
 }
 
 fn attribute_len(attribute: &KeyValue, limit: ValueLimit) -> usize {

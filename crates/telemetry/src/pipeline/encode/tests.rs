@@ -18,7 +18,7 @@ use prost::Message;
 use super::*;
 
 fn values() -> impl Strategy<Value = Value> {
-    let text = || ".{0,40}";
+    let text = || prop_oneof![".{0,40}", "[ -~]{100,150}"];
     prop_oneof![
         any::<bool>().prop_map(Value::Bool),
         any::<i64>().prop_map(Value::I64),
