@@ -1,0 +1,293 @@
+//! How texts, values, matchers and statuses are written in YAML.
+//!
+//! Read by hand and not by `untagged`, so that an error keeps its line and says
+//! what would be right there.
+
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::ser::{Error as _, SerializeMap};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::matcher::{Matcher, Pattern, Text, ValueType};
+use super::node::StatusContract;
+use crate::model::{Attributes, Value};
+
+const ONE_KEY: &str = "a matcher has exactly one of `matches`, `present`, `type` and `equals`";
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, in quotes where YAML takes it for something else, or {matches: REGEX}")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+        Ok(Text::from(text))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
+        let MatchesOnly { matches } = MatchesOnly::deserialize(MapAccessDeserializer::new(map))?;
+        Pattern::new(&matches)
+            .map(Text::Matches)
+            .map_err(A::Error::custom)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchesOnly {
+    matches: String,
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Equals(text) => serializer.serialize_str(text),
+            Self::Matches(pattern) => MatchesOnly {
+                matches: pattern.source().to_owned(),
+            }
+            .serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MatcherVisitor)
+    }
+}
+
+struct MatcherVisitor;
+
+impl<'de> Visitor<'de> for MatcherVisitor {
+    type Value = Matcher;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a value, or one of {matches: REGEX}, {present: true}, {present: false}, \
+             {type: int} and {equals: VALUE}",
+        )
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Matcher, E> {
+        ValueVisitor.visit_bool(value).map(Matcher::Equals)
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Matcher, E> {
+        ValueVisitor.visit_i64(number).map(Matcher::Equals)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Matcher, E> {
+        ValueVisitor.visit_u64(number).map(Matcher::Equals)
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Matcher, E> {
+        ValueVisitor.visit_f64(number).map(Matcher::Equals)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Matcher, E> {
+        ValueVisitor.visit_str(text).map(Matcher::Equals)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Matcher, A::Error> {
+        ValueVisitor.visit_seq(list).map(Matcher::Equals)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Matcher, A::Error> {
+        Keys::deserialize(MapAccessDeserializer::new(map))?
+            .matcher()
+            .map_err(A::Error::custom)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    matches: Option<String>,
+    present: Option<bool>,
+    r#type: Option<ValueType>,
+    #[serde(default, deserialize_with = "some_value")]
+    equals: Option<Value>,
+}
+
+/// A `null` is a value here, and no missing key.
+fn some_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    deserializer.deserialize_any(ValueVisitor).map(Some)
+}
+
+impl Keys {
+    fn matcher(self) -> Result<Matcher, String> {
+        match (self.matches, self.present, self.r#type, self.equals) {
+            (Some(source), None, None, None) => Pattern::new(&source).map(Matcher::Matches),
+            (None, Some(present), None, None) => Ok(Matcher::Present(present)),
+            (None, None, Some(expected), None) => Ok(Matcher::Type(expected)),
+            (None, None, None, Some(value)) => Ok(Matcher::Equals(value)),
+            _ => Err(ONE_KEY.to_owned()),
+        }
+    }
+}
+
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = match self {
+            Self::Equals(value @ (Value::Map(_) | Value::Empty)) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("equals", &InYaml(value))?;
+                return map.end();
+            }
+            Self::Equals(value) => return InYaml(value).serialize(serializer),
+            _ => serializer.serialize_map(Some(1))?,
+        };
+        match self {
+            Self::Matches(pattern) => map.serialize_entry("matches", pattern.source())?,
+            Self::Present(present) => map.serialize_entry("present", present)?,
+            Self::Type(expected) => map.serialize_entry("type", expected)?,
+            Self::Equals(_) => {}
+        }
+        map.end()
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Int(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        i64::try_from(number)
+            .map(Value::Int)
+            .map_err(|_| E::custom(format_args!("{number} is no 64-bit integer of OTLP")))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Double(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::from(text))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Empty)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Value, A::Error> {
+        let values = Vec::<OwnValue>::deserialize(SeqAccessDeserializer::new(list))?;
+        Ok(Value::Array(values.into_iter().map(|own| own.0).collect()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut values = Attributes::new();
+        while let Some((key, OwnValue(value))) = map.next_entry()? {
+            values.insert(key, value);
+        }
+        Ok(Value::Map(values))
+    }
+}
+
+struct OwnValue(Value);
+
+impl<'de> Deserialize<'de> for OwnValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor).map(Self)
+    }
+}
+
+struct InYaml<'a>(&'a Value);
+
+impl Serialize for InYaml<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Bool(value) => serializer.serialize_bool(*value),
+            Value::Int(number) => serializer.serialize_i64(*number),
+            Value::Double(number) => serializer.serialize_f64(*number),
+            Value::Empty => serializer.serialize_unit(),
+            Value::Array(values) => serializer.collect_seq(values.iter().map(InYaml)),
+            Value::Map(map) => {
+                serializer.collect_map(map.iter().map(|(key, value)| (key, InYaml(value))))
+            }
+            Value::Bytes(_) => Err(S::Error::custom("bytes have no form in a contract")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for StatusContract {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StatusVisitor)
+    }
+}
+
+struct StatusVisitor;
+
+impl<'de> Visitor<'de> for StatusVisitor {
+    type Value = StatusContract;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unset, ok, error, or {code: error, message: TEXT}")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<StatusContract, E> {
+        match text {
+            "unset" => Ok(StatusContract::Unset),
+            "ok" => Ok(StatusContract::Ok),
+            "error" => Ok(StatusContract::Error(None)),
+            _ => Err(E::unknown_variant(text, &["unset", "ok", "error"])),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<StatusContract, A::Error> {
+        let found = StatusKeys::deserialize(MapAccessDeserializer::new(map))?;
+        match (self.visit_str(&found.code)?, found.message) {
+            (StatusContract::Error(_), message) => Ok(StatusContract::Error(message)),
+            (status, None) => Ok(status),
+            _ => Err(A::Error::custom(
+                "only the status error has a message: write {code: error, message: TEXT}",
+            )),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusKeys {
+    code: String,
+    message: Option<Text>,
+}
+
+impl Serialize for StatusContract {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Unset => serializer.serialize_str("unset"),
+            Self::Ok => serializer.serialize_str("ok"),
+            Self::Error(None) => serializer.serialize_str("error"),
+            Self::Error(Some(message)) => StatusKeys {
+                code: "error".to_owned(),
+                message: Some(message.clone()),
+            }
+            .serialize(serializer),
+        }
+    }
+}

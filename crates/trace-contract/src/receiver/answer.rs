@@ -1,0 +1,137 @@
+//! Answers as OTLP/HTTP has them: an empty response when all spans were taken,
+//! else a `google.rpc.Status` that says why, in the encoding of the request.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+use prost::Message;
+
+const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
+
+/// How a request is encoded, and therefore its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Protobuf,
+    Json,
+    /// None that OTLP knows; it is answered in plain text.
+    Unknown,
+}
+
+impl Encoding {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let media_type = value.unwrap_or("").split(';').next().unwrap_or("").trim();
+        if media_type.eq_ignore_ascii_case(PROTOBUF) {
+            Self::Protobuf
+        } else if media_type.eq_ignore_ascii_case(JSON) {
+            Self::Json
+        } else {
+            Self::Unknown
+        }
+    }
+
+    fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Protobuf => PROTOBUF,
+            Self::Json => JSON,
+            Self::Unknown => "text/plain; charset=utf-8",
+        })
+    }
+}
+
+/// `google.rpc.Status`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    pub(super) code: i32,
+    #[prost(string, tag = "2")]
+    pub(super) message: String,
+}
+
+/// Why a request is not accepted.
+pub(super) struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, message: String) -> Self {
+        Self { status, message }
+    }
+
+    pub(super) fn response(self, encoding: Encoding) -> Response<Full<Bytes>> {
+        let body = match encoding {
+            Encoding::Unknown => format!("{}\n", self.message).into_bytes(),
+            Encoding::Json => serde_json::json!({
+                "code": rpc_code(self.status),
+                "message": self.message,
+            })
+            .to_string()
+            .into_bytes(),
+            Encoding::Protobuf => RpcStatus {
+                code: rpc_code(self.status),
+                message: self.message,
+            }
+            .encode_to_vec(),
+        };
+        let mut response = respond(self.status, encoding, body);
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        response
+    }
+}
+
+/// All spans were taken: an `ExportTraceServiceResponse` without a partial success.
+pub(super) fn accepted(encoding: Encoding) -> Response<Full<Bytes>> {
+    let body = match encoding {
+        Encoding::Json => b"{}".to_vec(),
+        Encoding::Protobuf | Encoding::Unknown => Vec::new(),
+    };
+    respond(StatusCode::OK, encoding, body)
+}
+
+/// The status that the receiver was told to answer with.
+pub(super) fn told(
+    status: u16,
+    retry_after: Option<Duration>,
+    encoding: Encoding,
+) -> Response<Full<Bytes>> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let message = format!("told to answer {status}");
+    let mut response = Refusal::new(status, message).response(encoding);
+    if let Some(after) = retry_after {
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, after.as_secs().into());
+    }
+    response
+}
+
+fn respond(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, encoding.content_type());
+    response
+}
+
+/// The gRPC code that stands for an HTTP status.
+fn rpc_code(status: StatusCode) -> i32 {
+    match status.as_u16() {
+        400 | 405 | 413 | 415 => 3, // INVALID_ARGUMENT
+        404 => 5,                   // NOT_FOUND
+        401 => 16,                  // UNAUTHENTICATED
+        403 => 7,                   // PERMISSION_DENIED
+        429 => 8,                   // RESOURCE_EXHAUSTED
+        502..=504 => 14,            // UNAVAILABLE
+        _ => 2,                     // UNKNOWN
+    }
+}

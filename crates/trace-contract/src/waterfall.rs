@@ -1,0 +1,217 @@
+//! A trace as a picture for the terminal: its tree, with a bar for the time of
+//! each span.
+
+use std::fmt::{self, Write};
+
+use crate::check::Forest;
+use crate::model::{Span, Status, Trace, Value};
+use crate::report::{cut, plural};
+
+const DEFAULT_WIDTH: usize = 100;
+const LEAST_WIDTH: usize = 60;
+const RED: &str = "\x1b[31m";
+const CYAN: &str = "\x1b[36m";
+const DIM: &str = "\x1b[2m";
+const PLAIN: &str = "\x1b[0m";
+
+/// The waterfall of a trace in plain text, 100 columns wide.
+pub fn waterfall(trace: &Trace) -> String {
+    Waterfall::new(trace).to_string()
+}
+
+/// A trace's waterfall; displayed as lines without a newline at the end.
+#[derive(Clone, Copy, Debug)]
+pub struct Waterfall<'a> {
+    trace: &'a Trace,
+    width: usize,
+    color: bool,
+}
+
+impl<'a> Waterfall<'a> {
+    /// The waterfall of `trace`, 100 columns wide and without colours.
+    pub fn new(trace: &'a Trace) -> Self {
+        Self {
+            trace,
+            width: DEFAULT_WIDTH,
+            color: false,
+        }
+    }
+
+    /// How many columns it may take; at least 60.
+    pub fn width(self, columns: usize) -> Self {
+        Self {
+            width: columns.max(LEAST_WIDTH),
+            ..self
+        }
+    }
+
+    /// Whether it is coloured, with the escape sequences of terminals.
+    pub fn color(self, color: bool) -> Self {
+        Self { color, ..self }
+    }
+
+    fn paint(&self, color: &'static str, text: &str) -> String {
+        if self.color && !text.is_empty() {
+            format!("{color}{text}{PLAIN}")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+impl fmt::Display for Waterfall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, end) = self.trace.extent();
+        write!(
+            f,
+            "trace {}: {}, {}, {}",
+            self.trace.id(),
+            plural(self.trace.spans().len(), "span"),
+            plural(self.trace.services().len(), "service"),
+            duration(end - start),
+        )?;
+        let lines = lines(self.trace);
+        let layout = Layout::of(&lines, self.width, start, end);
+        for line in &lines {
+            f.write_char('\n')?;
+            self.write_line(f, line, &layout)?;
+        }
+        Ok(())
+    }
+}
+
+impl Waterfall<'_> {
+    fn write_line(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        line: &Line<'_>,
+        layout: &Layout,
+    ) -> fmt::Result {
+        let title = cut(&line.title, layout.title);
+        let padding = " ".repeat(layout.title - title.chars().count());
+        let failed = matches!(line.span.status, Status::Error { .. });
+        let color = if failed { RED } else { CYAN };
+        let (before, bar, after) = layout.bar(line.span);
+        write!(
+            f,
+            "{}{padding} {}{}{}{} {:>8}",
+            if failed {
+                self.paint(RED, &title)
+            } else {
+                title
+            },
+            self.paint(DIM, "│"),
+            before,
+            self.paint(color, &bar),
+            after + &self.paint(DIM, "│"),
+            duration(line.span.duration()),
+        )?;
+        if failed {
+            write!(f, " {}", self.paint(RED, &outcome(line.span)))?;
+        }
+        Ok(())
+    }
+}
+
+struct Line<'a> {
+    span: &'a Span,
+    title: String,
+}
+
+/// The spans in the order of the tree, each with its place in it.
+fn lines(trace: &Trace) -> Vec<Line<'_>> {
+    let forest = Forest::new(trace);
+    let mut lines = Vec::new();
+    // The last comes first from the stack.
+    let mut stack: Vec<(usize, usize)> = forest.tops().iter().rev().map(|it| (*it, 0)).collect();
+    while let Some((place, depth)) = stack.pop() {
+        let span = forest.span(place);
+        let branch = match depth {
+            0 => String::new(),
+            _ => format!("{}└ ", " ".repeat(2 * (depth - 1))),
+        };
+        lines.push(Line {
+            span,
+            title: format!("{branch}{}", span.title()),
+        });
+        let children = forest.children(place).iter().rev();
+        stack.extend(children.map(|it| (*it, depth + 1)));
+    }
+    lines.extend(forest.in_rings().map(|place| Line {
+        span: forest.span(place),
+        title: format!("(in a ring) {}", forest.span(place).title()),
+    }));
+    lines
+}
+
+struct Layout {
+    title: usize,
+    bar: usize,
+    start: u64,
+    extent: u64,
+}
+
+impl Layout {
+    /// The titles get what they need, the bars the rest, and at least a third.
+    fn of(lines: &[Line<'_>], width: usize, start: u64, end: u64) -> Self {
+        const DURATION: usize = 9;
+        const BORDERS: usize = 3;
+        let widest = lines.iter().map(|it| it.title.chars().count()).max();
+        let outcome = lines
+            .iter()
+            .filter(|it| matches!(it.span.status, Status::Error { .. }))
+            .map(|it| outcome(it.span).chars().count() + 1)
+            .max();
+        let outcome = outcome.unwrap_or(0).min(width / 4);
+        let rest = width - DURATION - BORDERS - outcome;
+        let title = widest.unwrap_or(0).min(rest * 2 / 3);
+        Self {
+            title,
+            bar: (rest - title).min(60),
+            start,
+            extent: (end - start).max(1),
+        }
+    }
+
+    /// The blanks before the bar, the bar, and those after it.
+    fn bar(&self, span: &Span) -> (String, String, String) {
+        let column = |time: u64| {
+            let since = u128::from(time.saturating_sub(self.start));
+            let column = since * self.bar as u128 / u128::from(self.extent);
+            usize::try_from(column).unwrap_or(self.bar).min(self.bar)
+        };
+        let from = column(span.start).min(self.bar - 1);
+        let to = column(span.end).max(from + 1);
+        (
+            " ".repeat(from),
+            "█".repeat(to - from),
+            " ".repeat(self.bar - to),
+        )
+    }
+}
+
+/// How a failed span ended: `error.type` where it has one.
+fn outcome(span: &Span) -> String {
+    match (span.attributes.get("error.type"), &span.status) {
+        (Some(Value::String(kind)), _) => format!("ERROR {kind}"),
+        (_, Status::Error { message }) if !message.is_empty() => {
+            format!("ERROR {}", message.lines().next().unwrap_or(""))
+        }
+        _ => "ERROR".to_owned(),
+    }
+}
+
+/// Nanoseconds in the unit that is read most easily.
+fn duration(nanoseconds: u64) -> String {
+    const MICRO: u64 = 1_000;
+    const MILLI: u64 = 1_000_000;
+    const SECOND: u64 = 1_000_000_000;
+    let (unit, name) = match nanoseconds {
+        0..MICRO => return format!("{nanoseconds} ns"),
+        MICRO..MILLI => (MICRO, "µs"),
+        MILLI..SECOND => (MILLI, "ms"),
+        _ => (SECOND, "s"),
+    };
+    let tenths = nanoseconds * 10 / unit;
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
