@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
-use crate::connection::{self, Serving};
+use crate::connection::{self, ROUND_TRIP, Serving};
 use crate::drain::Phase;
+use crate::handshake;
 
 /// Serves until the drain has reached [`Phase::Closing`] and every connection
 /// has ended.
@@ -21,8 +23,12 @@ pub(crate) async fn run(listener: TcpListener, serving: Serving, slots: Slots) {
         () = drain.reached(Phase::Closing) => {}
         () = accept_all(&listener, &serving, &slots) => {}
     }
-    accept_waiting(&listener, &serving, &slots).await;
-    drop(listener);
+    if handshake::refuse_new(&listener) {
+        // Those that have begun come in meanwhile.
+        let last = accept_all(&listener, &serving, &slots);
+        let _ = timeout(ROUND_TRIP, last).await;
+    }
+    accept_waiting(listener, &serving, &slots);
     slots.all_free().await;
 }
 
@@ -104,18 +110,25 @@ async fn accept_all(listener: &TcpListener, serving: &Serving, slots: &Slots) {
     }
 }
 
-/// Takes in the connections that the kernel has completed already: closing the
-/// listener would reset them.
-async fn accept_waiting(listener: &TcpListener, serving: &Serving, slots: &Slots) {
+/// Takes in the connections that the kernel has completed already, and closes:
+/// closing alone would reset them. Asks the kernel itself, which knows of them
+/// before the runtime does.
+fn accept_waiting(listener: TcpListener, serving: &Serving, slots: &Slots) {
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
     while let Ok(slot) = Arc::clone(&slots.free).try_acquire_owned() {
-        tokio::select! {
-            biased;
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => slots.serve(accepted, serving, slot),
-                Err(error) if is_of_the_client(&error) => {}
-                Err(_) => return,
-            },
-            () = std::future::ready(()) => return,
+        let accepted = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(error) if is_of_the_client(&error) => continue,
+            Err(_) => return,
+        };
+        let (stream, peer) = accepted;
+        let stream = stream
+            .set_nonblocking(true)
+            .and_then(|()| TcpStream::from_std(stream));
+        if let Ok(stream) = stream {
+            slots.serve((stream, peer), serving, slot);
         }
     }
 }

@@ -23,7 +23,7 @@ const MAX_HEAD: usize = 32 * 1024;
 /// How long what is on its way may take: about one long round trip. When
 /// closing, a connection is left open for so long for a request that the client
 /// has sent already; when closed, until the client has been silent for so long.
-const ROUND_TRIP: Duration = Duration::from_millis(250);
+pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(250);
 
 /// What every connection of a listener is served with.
 #[derive(Clone)]

@@ -15,6 +15,7 @@ mod connection;
 mod drain;
 mod endpoint;
 mod guard;
+mod handshake;
 mod listen;
 mod peer;
 mod run;

@@ -33,7 +33,7 @@ pub(crate) struct FaultsRequest {
 }
 
 /// What `GET /faults` shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Shown {
     delay_ms: u64,
     error_rate: f64,
@@ -65,10 +65,9 @@ impl Faults {
         *self.lock() = None;
     }
 
+    /// What is set; at rest, nothing is late and nothing fails.
     pub(crate) fn shown(&self) -> Shown {
-        self.lock()
-            .as_ref()
-            .map_or_else(Shown::default, Active::shown)
+        self.lock().unwrap_or_default().shown()
     }
 
     /// Lets a request feel what is set: waits, and says with which status it fails.
@@ -118,11 +117,13 @@ impl FaultsRequest {
         if !(0.0..=1.0).contains(&error_rate) {
             return Err("error_rate: write a number from 0 to 1".to_owned());
         }
-        let status = self.status.unwrap_or(503);
-        let status = StatusCode::from_u16(status)
-            .ok()
-            .filter(|status| status.is_client_error() || status.is_server_error())
-            .ok_or("status: write a number from 400 to 599")?;
+        let status = match self.status {
+            None => Active::default().status,
+            Some(number) => StatusCode::from_u16(number)
+                .ok()
+                .filter(|status| status.is_client_error() || status.is_server_error())
+                .ok_or("status: write a number from 400 to 599")?,
+        };
         if self.times == Some(0) {
             return Err("times: write a number from 1 up, or DELETE /faults".to_owned());
         }
@@ -133,6 +134,18 @@ impl FaultsRequest {
             times: self.times,
             due: 0.0,
         })
+    }
+}
+
+impl Default for Active {
+    fn default() -> Self {
+        Self {
+            delay: Duration::ZERO,
+            error_rate: 0.0,
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            times: None,
+            due: 0.0,
+        }
     }
 }
 
@@ -179,7 +192,7 @@ mod tests {
     fn times_limits_a_fault_to_the_next_requests() {
         let faults = with(1.0, Some(1));
         assert_eq!(failures(&faults, 3), [true, false, false]);
-        assert_eq!(faults.shown(), Shown::default());
+        assert_eq!(faults.shown(), Active::default().shown());
     }
 
     #[test]

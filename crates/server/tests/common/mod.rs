@@ -150,11 +150,10 @@ impl Raw {
     }
 
     async fn more(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-        match timeout(PATIENCE, self.stream.read_buf(bytes)).await {
-            Ok(Ok(0)) => Err(std::io::ErrorKind::UnexpectedEof.into()),
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(error),
-            Err(_) => panic!("waited {PATIENCE:?} for an answer; it stopped after {bytes:?}"),
+        let read = timeout(PATIENCE, self.stream.read_buf(bytes)).await;
+        match read.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more of an answer"))? {
+            0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
         }
     }
 }

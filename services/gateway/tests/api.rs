@@ -1,0 +1,237 @@
+//! The gateway as production runs it, on ports of its own, with a hello that
+//! the test answers for.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use gateway::Config;
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+use server::Listeners;
+use telemetry::Accounting;
+use tokio::sync::oneshot;
+use wiremock::matchers::{header_exists, method, path};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+struct Gateway {
+    public: SocketAddr,
+    admin: SocketAddr,
+    client: Client,
+    /// Ends the server when the test ends.
+    _shutdown: oneshot::Sender<()>,
+}
+
+impl Gateway {
+    async fn start(hello: &str, flags: &[&str]) -> Self {
+        let address = ["gateway", "--hello-url", hello];
+        let arguments = address.iter().chain(flags);
+        let config = Config::try_parse_from(arguments).unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listeners = Listeners::bind(any, any).await.unwrap();
+        let public = listeners.public.local_addr().unwrap();
+        let admin = listeners.admin.local_addr().unwrap();
+        let (shutdown, asked) = oneshot::channel::<()>();
+        let routes = gateway::routes(&config).unwrap();
+        tokio::spawn(async move {
+            let asked = async {
+                let _ = asked.await;
+            };
+            server::run(
+                listeners,
+                routes,
+                Accounting::default(),
+                &config.serving,
+                asked,
+            )
+            .await
+        });
+        Self {
+            public,
+            admin,
+            client: Client::new(),
+            _shutdown: shutdown,
+        }
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("http://{}{path}", self.public))
+    }
+
+    async fn text(&self, path: &str) -> (u16, String) {
+        let response = self.get(path).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    async fn json(&self, path: &str) -> (u16, Value) {
+        let request = self.get(path).header("accept", "application/json");
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    async fn visitor(&self, name: &str) -> (u16, Value) {
+        let url = format!("http://{}/visitors/{name}", self.admin);
+        let response = self.client.get(url).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+}
+
+/// A hello that greets this visitor.
+async fn hello(path_of_greeting: &str, message: &str) -> MockServer {
+    let hello = MockServer::start().await;
+    let greeting = json!({ "message": message });
+    Mock::given(method("GET"))
+        .and(path(path_of_greeting))
+        .and(header_exists("user-agent"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(greeting))
+        .mount(&hello)
+        .await;
+    hello
+}
+
+async fn hello_that_answers(answer: ResponseTemplate) -> MockServer {
+    let hello = MockServer::start().await;
+    Mock::given(method("GET"))
+        .respond_with(answer)
+        .mount(&hello)
+        .await;
+    hello
+}
+
+#[tokio::test]
+async fn everybody_is_greeted_in_text_and_in_json() {
+    let hello = hello("/greetings/World", "Hello, World!").await;
+    let gateway = Gateway::start(&hello.uri(), &[]).await;
+    let expected = (200, "Hello, World!".to_owned());
+    assert_eq!(gateway.text("/hello").await, expected);
+    let (status, body) = gateway.json("/hello").await;
+    assert_eq!((status, &body["message"]), (200, &json!("Hello, World!")));
+    let kind = &gateway.get("/hello").send().await.unwrap().headers()["content-type"].clone();
+    assert_eq!(kind, "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
+async fn a_name_reaches_hello_as_one_path_segment() {
+    let hello = hello("/greetings/%3Cb%3E%2F%E6%9D%8E", "Hello, <b>/李!").await;
+    let gateway = Gateway::start(&hello.uri(), &[]).await;
+    let response = gateway.get("/hello/%3Cb%3E%2F%E6%9D%8E").send().await;
+    let response = response.unwrap();
+    let sniffing = &response.headers()["x-content-type-options"].clone();
+    assert_eq!(response.text().await.unwrap(), "Hello, <b>/李!");
+    assert_eq!(sniffing, "nosniff", "no browser may take a name for markup");
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_is_answered_400_without_asking_hello() {
+    let hello = hello_that_answers(ResponseTemplate::new(500)).await;
+    let gateway = Gateway::start(&hello.uri(), &[]).await;
+    let long = "x".repeat(65);
+    for (name, error) in [
+        ("%20", "a visitor needs a name"),
+        ("a%00b", "a visitor's name has no control characters"),
+        ("%C3", "a visitor's name is percent-encoded UTF-8"),
+        (&long, "a visitor's name has at most 64 characters"),
+    ] {
+        let path = format!("/hello/{name}");
+        assert_eq!(gateway.text(&path).await, (400, format!("{error}\n")));
+        assert_eq!(gateway.json(&path).await, (400, json!({ "error": error })));
+    }
+    let asked = hello.received_requests().await.unwrap();
+    assert!(asked.is_empty(), "hello was asked: {asked:?}");
+}
+
+#[tokio::test]
+async fn each_failure_of_hello_has_its_status_and_its_words_are_not_passed_on() {
+    for (hellos, gateways) in [(400, 502), (404, 502), (500, 502), (503, 503), (504, 504)] {
+        let failing = ResponseTemplate::new(hellos).set_body_string("a secret");
+        let hello = hello_that_answers(failing).await;
+        let gateway = Gateway::start(&hello.uri(), &["--hello-retries", "0"]).await;
+        let (status, body) = gateway.text("/hello").await;
+        assert_eq!(status, gateways, "for hello's {hellos}");
+        assert!(!body.contains("secret"), "hello's words went out: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_hello_that_says_what_is_no_greeting_is_answered_502() {
+    let hello = hello_that_answers(ResponseTemplate::new(200).set_body_string("hi")).await;
+    let gateway = Gateway::start(&hello.uri(), &[]).await;
+    assert_eq!(gateway.text("/hello").await.0, 502);
+}
+
+#[tokio::test]
+async fn a_hello_that_is_not_there_is_answered_502() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let gateway = Gateway::start(&address, &["--hello-retries", "0"]).await;
+    let expected = (502, "hello could not be asked\n".to_owned());
+    assert_eq!(gateway.text("/hello").await, expected);
+}
+
+#[tokio::test]
+async fn a_hello_that_is_slow_is_answered_504_and_not_asked_again() {
+    let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
+    let hello = hello_that_answers(slow).await;
+    let gateway = Gateway::start(&hello.uri(), &["--hello-timeout", "50ms"]).await;
+    let expected = (504, "hello did not answer in time\n".to_owned());
+    assert_eq!(gateway.text("/hello").await, expected);
+    assert_eq!(hello.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_503_of_hello_is_tried_again_as_often_as_is_set() {
+    let hello = hello_that_answers(ResponseTemplate::new(503)).await;
+    let gateway = Gateway::start(&hello.uri(), &["--hello-retries", "1"]).await;
+    assert_eq!(gateway.text("/hello").await.0, 503);
+    assert_eq!(hello.received_requests().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn visitors_are_known_on_the_admin_port_alone() {
+    let gateway = Gateway::start("http://127.0.0.1:1", &[]).await;
+    let known = json!({ "display_name": "Monde", "language": "fr" });
+    assert_eq!(gateway.visitor("Monde").await, (200, known));
+    let unknown = json!({ "display_name": "Zoë", "language": "en" });
+    assert_eq!(gateway.visitor("Zo%C3%AB").await, (200, unknown));
+    let nameless = json!({ "error": "a visitor needs a name" });
+    assert_eq!(gateway.visitor("%20").await, (400, nameless));
+    assert_eq!(gateway.text("/visitors/Monde").await.0, 404);
+}
+
+#[tokio::test]
+async fn a_file_can_say_who_is_known() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let visitors = r#"[{ "name": "ada", "display_name": "Ada Lovelace", "language": "de" }]"#;
+    file.write_all(visitors.as_bytes()).unwrap();
+    let flags = ["--visitors", file.path().to_str().unwrap()];
+    let gateway = Gateway::start("http://127.0.0.1:1", &flags).await;
+    let ada = json!({ "display_name": "Ada Lovelace", "language": "de" });
+    assert_eq!(gateway.visitor("ada").await, (200, ada));
+}
+
+#[tokio::test]
+async fn the_page_says_how_to_call_and_loads_nothing() {
+    let gateway = Gateway::start("http://127.0.0.1:1", &[]).await;
+    let response = gateway.get("/").send().await.unwrap();
+    let policy = response.headers()["content-security-policy"].clone();
+    assert!(policy.to_str().unwrap().starts_with("default-src 'none'"));
+    let page = response.text().await.unwrap();
+    assert!(page.contains("curl") && page.contains("/hello"));
+    for outside in ["<script", "<link", "<img", "src=", "@import"] {
+        assert!(!page.contains(outside), "the page has {outside}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_and_what_is_not_allowed_is_said_in_the_form_asked_for() {
+    let gateway = Gateway::start("http://127.0.0.1:1", &[]).await;
+    let text = "there is nothing here; try /hello";
+    assert_eq!(gateway.text("/nope").await, (404, format!("{text}\n")));
+    assert_eq!(gateway.json("/nope").await, (404, json!({ "error": text })));
+    let url = format!("http://{}/hello", gateway.public);
+    let post = gateway.client.post(url).send().await.unwrap();
+    assert_eq!(post.headers()["allow"], "GET,HEAD");
+    assert_eq!(post.status(), 405);
+}
