@@ -30,10 +30,14 @@
 
 pub mod check;
 pub mod contract;
+#[cfg(test)]
+mod fixture;
 pub mod ids;
 pub mod jaeger;
 pub mod model;
 pub mod otlp;
+#[cfg(test)]
+mod properties;
 mod receiver;
 mod record;
 mod redact;

@@ -129,7 +129,8 @@ fn attributes(found: &Attributes) -> std::collections::BTreeMap<String, Matcher>
 
 fn matcher(key: &str, value: &Value) -> Matcher {
     match ValueType::of(value) {
-        None => Matcher::Present(true),
+        None if is_volatile(key) => Matcher::Present(true),
+        None => Matcher::Equals(Value::Empty),
         Some(kind) if is_volatile(key) || !is_plain(value) => Matcher::Type(kind),
         Some(_) => Matcher::Equals(value.clone()),
     }

@@ -130,7 +130,8 @@ fn rows(alignment: &Alignment<'_>, first: &Difference, fold: bool) -> Vec<Row> {
         first,
         fold,
     };
-    rows.push_tree(&alignment.root, 0, alignment.root_parent);
+    let root_note = alignment.root_parent.map(|_| "(wrong parent)");
+    rows.push_tree(&alignment.root, 0, root_note);
     for other in &alignment.others {
         rows.push_tree(other, 0, None);
     }
@@ -157,16 +158,17 @@ impl Rows<'_> {
                 moved,
                 ..
             } => {
-                let note = if *moved { Some("(elsewhere)") } else { note };
-                let came = note.map_or(span.title(), |note| format!("{} {note}", span.title()));
+                let note = if *moved { Some("(not here)") } else { note };
+                let came = note.map_or(span.title(), |note| format!("{note} {}", span.title()));
                 let mark = self.mark(&Anchor::Span(span.span_id), note.is_some());
                 self.push(mark, (depth, &expected_title(node)), (depth, &came));
                 for it in fields {
                     let mark = self.mark(&Anchor::Field(span.span_id, it.field.clone()), true);
                     let name = it.field.trim_start_matches("attribute ");
-                    let expected = format!("    {name}: {}", it.expected);
-                    let came = format!("    {name}: {}", it.got);
-                    self.push(mark, (depth, &expected), (depth, &came));
+                    let indent = "  ".repeat(depth + 1);
+                    let expected = format!("{indent}{name}: {}", it.expected);
+                    let came = format!("{indent}{name}: {}", it.got);
+                    self.push(mark, (0, &expected), (0, &came));
                 }
             }
             Aligned::Missing { node, .. } => {
@@ -180,18 +182,18 @@ impl Rows<'_> {
                 ..
             } => {
                 let note = match (allowed, elsewhere) {
-                    (true, _) => " (allowed)",
-                    (_, true) => " (belongs elsewhere)",
-                    _ if depth == 0 && span.parent.is_none() => " (second root)",
-                    _ if depth == 0 => " (orphan)",
-                    _ => " (extra)",
+                    (true, _) => "(allowed)",
+                    (_, true) => "(but here)",
+                    _ if depth == 0 && span.parent.is_none() => "(second root)",
+                    _ if depth == 0 => "(orphan)",
+                    _ => "(extra)",
                 };
                 let mark = if *elsewhere {
                     Mark::Differs
                 } else {
                     self.mark(&Anchor::Span(span.span_id), !allowed)
                 };
-                self.push(mark, (0, ""), (depth, &format!("{}{note}", span.title())));
+                self.push(mark, (0, ""), (depth, &format!("{note} {}", span.title())));
             }
         }
         for child in aligned.children() {
@@ -203,7 +205,7 @@ impl Rows<'_> {
         let (title, came) = match aligned {
             Aligned::Pair { node, span, .. } => (expected_title(node), span.title()),
             Aligned::Missing { node, .. } => (expected_title(node), String::new()),
-            Aligned::Extra { span, .. } => (String::new(), format!("{} (allowed)", span.title())),
+            Aligned::Extra { span, .. } => (String::new(), format!("(allowed) {}", span.title())),
         };
         let below = count(aligned) - 1;
         let note = if below > 0 {

@@ -219,7 +219,7 @@ impl Content {
 /// What was waited for did not come in time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "waited {waited:?} for {what}; last saw {spans} spans in {traces} traces, from {requests} export requests"
+    "waited {waited:?} for {what}; last saw {spans} spans in {traces} kept traces, from {requests} export requests"
 )]
 pub struct WaitError {
     what: String,

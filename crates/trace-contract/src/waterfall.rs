@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 
 use crate::check::Forest;
-use crate::model::{Span, Status, Trace, Value};
+use crate::model::{Span, Status, Trace, Value, printable};
 use crate::report::{cut, plural};
 
 const DEFAULT_WIDTH: usize = 100;
@@ -193,9 +193,9 @@ impl Layout {
 /// How a failed span ended: `error.type` where it has one.
 fn outcome(span: &Span) -> String {
     match (span.attributes.get("error.type"), &span.status) {
-        (Some(Value::String(kind)), _) => format!("ERROR {kind}"),
+        (Some(Value::String(kind)), _) => format!("ERROR {}", printable(kind)),
         (_, Status::Error { message }) if !message.is_empty() => {
-            format!("ERROR {}", message.lines().next().unwrap_or(""))
+            format!("ERROR {}", printable(message.lines().next().unwrap_or("")))
         }
         _ => "ERROR".to_owned(),
     }

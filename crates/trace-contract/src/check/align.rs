@@ -64,7 +64,14 @@ pub(super) fn align<'a>(
     trace: &'a Trace,
     expectation: &'a Expectation,
 ) -> Alignment<'a> {
+    let mut nodes = vec![root];
+    let mut next = 0;
+    while let Some(node) = nodes.get(next) {
+        nodes.extend(&node.children);
+        next += 1;
+    }
     let mut aligner = Aligner {
+        nodes,
         forest: Forest::new(trace),
         expectation,
         costs: HashMap::new(),
@@ -98,6 +105,8 @@ pub(super) fn align<'a>(
 }
 
 pub(super) struct Aligner<'a> {
+    /// All nodes of the contract.
+    nodes: Vec<&'a SpanContract>,
     pub(super) forest: Forest<'a>,
     expectation: &'a Expectation,
     /// By node (its address) and span: what differs in them and below.
@@ -161,6 +170,9 @@ impl<'a> Aligner<'a> {
         for span in &spans {
             let most = self.extra_cost(*span);
             let row = node.children.iter().zip(&missing).map(|(child, missing)| {
+                if !self.may_be(child, *span) {
+                    return None;
+                }
                 let cost = self.cost(child, *span);
                 // Past this they are two spans: one that is missing, one too many.
                 (cost <= most + missing).then_some(cost)
@@ -175,6 +187,18 @@ impl<'a> Aligner<'a> {
             times,
         });
         (spans, assignment)
+    }
+
+    /// Whether the span may be the node's at all. With two of service, kind and
+    /// name different, or when another node means it, it is not: else a span
+    /// that is missing in the middle of a chain would rename all below it.
+    fn may_be(&self, node: &SpanContract, place: usize) -> bool {
+        let span = self.forest.span(place);
+        match fields::strangeness(node, span) {
+            0 => true,
+            1 => !self.nodes.iter().any(|it| fields::is_meant(it, span)),
+            _ => false,
+        }
     }
 
     fn extra_cost(&self, place: usize) -> i64 {

@@ -7,7 +7,7 @@ use super::align::{Aligned, Alignment};
 use super::fields::FieldDifference;
 use crate::contract::SpanContract;
 use crate::ids::SpanId;
-use crate::model::{Span, Trace};
+use crate::model::{Span, Trace, printable};
 
 /// One thing that is not as it must be. Displayed as a sentence.
 #[derive(Clone, Debug)]
@@ -159,7 +159,7 @@ impl Walk<'_> {
                     }
                 } else {
                     Parent {
-                        service: span.service().to_owned(),
+                        service: printable(span.service()).into_owned(),
                         title: span.title(),
                     }
                 };
@@ -225,10 +225,13 @@ fn wrong_parent(parent: Option<&Parent>, span: &Span, trace: &Trace) -> Differen
     };
     let (edge, expected) = match parent {
         Some(parent) => (
-            edge(&parent.service, span.service()),
+            edge(&parent.service, &printable(span.service())),
             format!("below {}", parent.title),
         ),
-        None => (span.service().to_owned(), "at the root".to_owned()),
+        None => (
+            printable(span.service()).into_owned(),
+            "at the root".to_owned(),
+        ),
     };
     Difference::new(
         DifferenceKind::WrongParent,
@@ -251,8 +254,8 @@ fn extra(parent: Option<&Parent>, span: &Span, below: usize) -> Difference {
         None => String::new(),
     };
     let edge = match parent {
-        Some(parent) => edge(&parent.service, span.service()),
-        None => span.service().to_owned(),
+        Some(parent) => edge(&parent.service, &printable(span.service())),
+        None => printable(span.service()).into_owned(),
     };
     Difference::new(
         DifferenceKind::Extra,

@@ -6,7 +6,7 @@ use std::fmt;
 use super::Expectation;
 use super::assign::{Costs, assign};
 use crate::contract::{EventContract, LinkContract, LinkTarget, Matcher, SpanContract};
-use crate::model::{Attributes, Event, Link, Span, Status};
+use crate::model::{Attributes, Event, Link, Span, Status, printable};
 
 /// A field of a span that is not as the contract says.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,14 +74,23 @@ pub(super) fn differences(
 
 /// What makes a span the one that is meant.
 pub(super) fn is_meant(node: &SpanContract, span: &Span) -> bool {
-    node.service.accepts(span.service()) && node.kind == span.kind && node.name.accepts(&span.name)
+    strangeness(node, span) == 0
+}
+
+/// How many of service, kind and name differ.
+pub(super) fn strangeness(node: &SpanContract, span: &Span) -> usize {
+    usize::from(!node.service.accepts(span.service()))
+        + usize::from(node.kind != span.kind)
+        + usize::from(!node.name.accepts(&span.name))
 }
 
 fn identity(node: &SpanContract, span: &Span) -> Vec<FieldDifference> {
     let mut found = Vec::new();
     if !node.service.accepts(span.service()) {
-        found
-            .push(FieldDifference::new("service", &node.service, span.service()).weighing(SERVICE));
+        found.push(
+            FieldDifference::new("service", &node.service, printable(span.service()))
+                .weighing(SERVICE),
+        );
     }
     if node.kind != span.kind {
         found.push(FieldDifference::new("kind", node.kind, span.kind).weighing(KIND));
@@ -143,7 +152,7 @@ fn events(expected: &[EventContract], got: &[Event]) -> Vec<FieldDifference> {
             .all(|(expected, got)| expected.name.accepts(&got.name));
     if !names_fit {
         let expected = list(expected.iter().map(|event| event.name.to_string()));
-        let got = list(got.iter().map(|event| event.name.clone()));
+        let got = list(got.iter().map(|event| printable(&event.name).into_owned()));
         return vec![FieldDifference::new("events", expected, got)];
     }
     expected
@@ -151,7 +160,7 @@ fn events(expected: &[EventContract], got: &[Event]) -> Vec<FieldDifference> {
         .zip(got)
         .enumerate()
         .flat_map(|(i, (expected, got))| {
-            let what = format!("event {} ({}) attribute", i + 1, got.name);
+            let what = format!("event {} ({}) attribute", i + 1, printable(&got.name));
             attributes(&what, &expected.attributes, &got.attributes)
         })
         .collect()

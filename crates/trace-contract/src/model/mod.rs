@@ -4,6 +4,7 @@
 mod trace;
 mod value;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -69,7 +70,18 @@ impl Span {
 
     /// Service, kind and name: how a span is called in reports.
     pub fn title(&self) -> String {
-        format!("{} {} {}", self.service(), self.kind, self.name)
+        let (service, name) = (printable(self.service()), printable(&self.name));
+        format!("{service} {} {name}", self.kind)
+    }
+}
+
+/// The text without control characters: a name that a trace brings must not make
+/// a second line or steer a terminal.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_control) {
+        Cow::Owned(text.escape_debug().to_string())
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -1,0 +1,247 @@
+//! Spans that are missing, too many, or in the wrong place.
+
+use std::time::Duration;
+
+use super::{assert_satisfied, contract, expectation, summary_after};
+use crate::check::{Difference, DifferenceKind, Expectation};
+use crate::fixture::{self, CLIENT, CONTRACT, GREET, HELLO, HELLO_SERVER, MILLI, ROOT, span};
+use crate::model::{SpanKind, Value};
+
+#[test]
+fn a_trace_that_ends_at_a_call_names_the_edge() {
+    let summary = summary_after(|spans| spans.truncate(HELLO_SERVER));
+    assert_eq!(
+        summary,
+        "gateway → hello: no hello SERVER span below gateway CLIENT GET /greetings/{name}; \
+         expected hello SERVER GET /greetings/{name}"
+    );
+}
+
+#[test]
+fn a_span_that_is_missing_in_the_middle_is_named() {
+    // Without the CLIENT span those below it are orphans.
+    let summary = summary_after(|spans| {
+        spans.remove(CLIENT);
+    });
+    assert_eq!(
+        summary,
+        "gateway: no gateway CLIENT span below gateway INTERNAL hello; \
+         expected gateway CLIENT GET /greetings/{name}"
+    );
+}
+
+#[test]
+fn a_wrong_parent_is_named_with_the_one_that_is_meant() {
+    let summary = summary_after(|spans| spans[HELLO_SERVER].parent = Some(spans[HELLO].span_id));
+    assert_eq!(
+        summary,
+        "gateway → hello: wrong parent: hello SERVER GET /greetings/{name} is below gateway \
+         INTERNAL hello; expected below gateway CLIENT GET /greetings/{name}"
+    );
+}
+
+#[test]
+fn context_that_is_lost_within_one_trace_is_a_wrong_parent() {
+    let summary = summary_after(|spans| spans[HELLO_SERVER].parent = None);
+    assert_eq!(
+        summary,
+        "gateway → hello: wrong parent: hello SERVER GET /greetings/{name} has no parent; \
+         expected below gateway CLIENT GET /greetings/{name}"
+    );
+}
+
+#[test]
+fn a_parent_that_is_nowhere_is_told_with_its_id() {
+    let summary = summary_after(|spans| spans[HELLO_SERVER].parent = Some(fixture::span_id(0x99)));
+    assert_eq!(
+        summary,
+        "gateway → hello: wrong parent: hello SERVER GET /greetings/{name} has the parent \
+         9999999999999999, which is not in the trace; expected below gateway CLIENT GET \
+         /greetings/{name}"
+    );
+}
+
+#[test]
+fn a_span_that_moved_is_compared_where_it_belongs_and_told_once() {
+    let mut spans = fixture::spans();
+    spans[HELLO_SERVER].parent = Some(spans[HELLO].span_id);
+    spans[GREET].name = "grete".to_owned();
+    let mismatch = contract(CONTRACT)
+        .check(&fixture::trace(spans), &expectation())
+        .expect_err("a wrong parent");
+    let kinds: Vec<_> = mismatch
+        .differences()
+        .iter()
+        .map(Difference::kind)
+        .collect();
+    assert_eq!(kinds, [DifferenceKind::WrongParent, DifferenceKind::Field]);
+}
+
+#[test]
+fn an_extra_span_is_named_with_its_place() {
+    let summary = summary_after(|spans| {
+        let parent = spans[HELLO].span_id;
+        spans.push(span(20, parent, "gateway", SpanKind::Internal, "cache"));
+        let cache = fixture::span_id(20);
+        spans.push(span(21, cache, "gateway", SpanKind::Client, "GET key"));
+    });
+    assert_eq!(
+        summary,
+        "gateway: extra span gateway INTERNAL cache below gateway INTERNAL hello, \
+         with 1 span below it"
+    );
+}
+
+#[test]
+fn a_second_root_is_named() {
+    let summary = summary_after(|spans| {
+        let mut other = span(9, fixture::span_id(1), "hello", SpanKind::Internal, "job");
+        other.parent = None;
+        spans.push(other);
+    });
+    assert_eq!(summary, "second root: hello INTERNAL job has no parent");
+}
+
+#[test]
+fn a_second_child_of_the_caller_is_a_second_root() {
+    let summary = summary_after(|spans| {
+        let caller = fixture::caller().span_id();
+        spans.push(span(9, caller, "gateway", SpanKind::Server, "GET /hello"));
+    });
+    assert_eq!(
+        summary,
+        "second root: gateway SERVER GET /hello is a child of the caller, too"
+    );
+}
+
+#[test]
+fn an_orphan_is_named_with_its_parent() {
+    let summary = summary_after(|spans| {
+        let lost = fixture::span_id(0x99);
+        spans.push(span(9, lost, "hello", SpanKind::Internal, "job"));
+    });
+    assert_eq!(
+        summary,
+        "orphan: hello INTERNAL job has the parent 9999999999999999, which is not in the trace"
+    );
+}
+
+#[test]
+fn spans_in_a_ring_are_named() {
+    let summary = summary_after(|spans| {
+        let (one, other) = (fixture::span_id(9), fixture::span_id(10));
+        spans.push(span(9, other, "hello", SpanKind::Internal, "one"));
+        spans.push(span(10, one, "hello", SpanKind::Internal, "other"));
+    });
+    assert_eq!(
+        summary,
+        "ring: hello INTERNAL one is below itself, or below such a span"
+    );
+}
+
+#[test]
+fn the_root_must_be_below_the_caller() {
+    let summary = summary_after(|spans| spans[ROOT].parent = None);
+    assert_eq!(
+        summary,
+        "root gateway SERVER GET /hello has no parent: the caller's traceparent was not taken up"
+    );
+    let summary = summary_after(|spans| spans[ROOT].parent = Some(fixture::span_id(0x99)));
+    assert_eq!(
+        summary,
+        "root gateway SERVER GET /hello has a parent that is neither in the trace nor the caller"
+    );
+}
+
+#[test]
+fn a_new_trace_must_have_no_parent() {
+    let mut spans = fixture::spans();
+    let new_trace = Expectation::without_caller();
+    let mismatch = contract(CONTRACT)
+        .check(&fixture::trace(spans.clone()), &new_trace)
+        .expect_err("the root has a parent");
+    assert_eq!(mismatch.differences()[0].kind(), DifferenceKind::RootParent);
+    spans[ROOT].parent = None;
+    contract(CONTRACT)
+        .check(&fixture::trace(spans), &new_trace)
+        .expect("a root without a parent");
+}
+
+#[test]
+fn without_an_expectation_any_parent_of_the_root_will_do() {
+    let mut spans = fixture::spans();
+    for parent in [None, Some(fixture::span_id(0x99))] {
+        spans[ROOT].parent = parent;
+        contract(CONTRACT)
+            .check(&fixture::trace(spans.clone()), &Expectation::default())
+            .expect("any parent");
+    }
+}
+
+#[test]
+fn a_trace_of_no_span_says_so() {
+    let summary = summary_after(Vec::clear);
+    assert_eq!(
+        summary,
+        "no span of trace 4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b4b arrived: \
+         expected gateway SERVER GET /hello"
+    );
+}
+
+#[test]
+fn two_spans_of_one_id_that_differ_are_told() {
+    let summary = summary_after(|spans| {
+        let mut other = spans[GREET].clone();
+        other.attributes.insert("attempt".to_owned(), Value::Int(2));
+        spans.push(other);
+    });
+    assert_eq!(
+        summary,
+        "two spans with the id 0505050505050505: hello INTERNAL greet and hello INTERNAL greet \
+         (not one that was sent twice: they differ)"
+    );
+}
+
+#[test]
+fn an_end_before_the_start_is_told() {
+    let summary = summary_after(|spans| spans[GREET].end = spans[GREET].start - MILLI);
+    assert_eq!(
+        summary,
+        "clock: hello INTERNAL greet ends 1ms before it starts"
+    );
+}
+
+#[test]
+fn a_child_that_starts_before_its_parent_is_told() {
+    let summary = summary_after(|spans| spans[GREET].start = spans[HELLO_SERVER].start - MILLI);
+    assert_eq!(
+        summary,
+        "clock: hello INTERNAL greet starts 1ms before the same instance's hello SERVER \
+         GET /greetings/{name} (allowed: 1µs)"
+    );
+}
+
+#[test]
+fn between_services_clocks_may_be_a_little_apart() {
+    let shifted = |by: u64| {
+        let mut spans = fixture::spans();
+        for span in spans.iter_mut().filter(|span| span.service() == "hello") {
+            span.start -= by;
+            span.end -= by;
+        }
+        spans
+    };
+    assert_satisfied(CONTRACT, shifted(50 * MILLI));
+    let trace = fixture::trace(shifted(200 * MILLI));
+    let mismatch = contract(CONTRACT)
+        .check(&trace, &expectation())
+        .expect_err("200 ms are no small skew");
+    assert_eq!(mismatch.differences()[0].kind(), DifferenceKind::Clock);
+    let patient = Expectation {
+        clock_skew: Duration::from_secs(1),
+        ..expectation()
+    };
+    contract(CONTRACT)
+        .check(&trace, &patient)
+        .expect("the skew that was allowed");
+}
