@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use opentelemetry::InstrumentationScope;
 
-use super::encode;
+use super::encode::{self, ScopeSpans};
 
 /// The most bytes that wait, whatever the number of spans. With the batch that
 /// is being sent (at most [`MAX_BATCH_BYTES`], twice while it is put together)
@@ -61,18 +61,13 @@ struct Segment {
 /// Spans taken from the queue, as the scopes of one request.
 pub(super) struct Batch {
     pub(super) spans: usize,
-    scopes: Vec<(Vec<u8>, Vec<u8>)>,
+    scopes: Vec<ScopeSpans>,
 }
 
 impl Batch {
     /// The `ExportTraceServiceRequest`.
     pub(super) fn request(&self, resource: &[u8]) -> Vec<u8> {
-        let scopes: Vec<_> = self
-            .scopes
-            .iter()
-            .map(|(scope, spans)| (scope.as_slice(), spans.as_slice()))
-            .collect();
-        encode::request(resource, &scopes)
+        encode::request(resource, &self.scopes)
     }
 }
 
@@ -114,10 +109,10 @@ impl Queue {
         if state.spans == 0 || whole && state.spans < self.max_batch {
             return None;
         }
-        let mut scopes: Vec<(Vec<u8>, Vec<u8>)> = state
+        let mut scopes: Vec<ScopeSpans> = state
             .scopes
             .iter()
-            .map(|(_, encoded)| (encoded.clone(), Vec::new()))
+            .map(|(_, encoded)| ScopeSpans::of(encoded.clone()))
             .collect();
         let (mut spans, mut bytes) = (0, 0);
         while let Some(next) = state.segments.front() {
@@ -128,18 +123,14 @@ impl Queue {
             let segment = state.segments.pop_front()?;
             spans += segment.spans;
             bytes += segment.len;
-            for (all, (_, some)) in segment.by_scope.into_iter().zip(&mut scopes) {
-                if some.is_empty() {
-                    *some = all;
-                } else {
-                    some.extend_from_slice(&all);
-                }
+            for (spans, scope) in segment.by_scope.into_iter().zip(&mut scopes) {
+                scope.push(spans);
             }
         }
         state.spans -= spans;
         state.bytes -= bytes;
         state.refused = false;
-        scopes.retain(|(_, spans)| !spans.is_empty());
+        scopes.retain(|scope| !scope.is_empty());
         Some(Batch { spans, scopes })
     }
 
@@ -259,7 +250,7 @@ mod tests {
         assert_eq!(batch.spans, 1000);
         assert_eq!(batch.scopes.len(), 2);
         assert_eq!(
-            batch.scopes[0].1.len(),
+            batch.scopes[0].spans_len(),
             500 * (2 + 4),
             "500 spans of 4 bytes, each under a head of 2"
         );

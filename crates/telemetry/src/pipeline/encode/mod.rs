@@ -20,7 +20,6 @@ pub(crate) use self::common::ValueLimit;
 use self::common::{attributes, attributes_len};
 use self::wire::{
     bytes, count, count_len, field_len, fixed32, fixed64, head, text, text_len, unsigned,
-    varint_len,
 };
 
 /// `SpanFlags`: bits 8 and 9 say whether the parent is known to be remote, and is.
@@ -170,21 +169,57 @@ pub(crate) fn resource(resource: &Resource) -> Vec<u8> {
     out
 }
 
-/// An `ExportTraceServiceRequest`: one resource, and for each entry of `scopes`
-/// what [`scope`] wrote and the spans under [`span_head`]s.
-pub(crate) fn request(resource: &[u8], scopes: &[(&[u8], &[u8])]) -> Vec<u8> {
-    let scopes_len: usize = scopes
-        .iter()
-        .map(|(scope, spans)| field_len(scope.len() + spans.len()))
-        .sum();
+/// One `ScopeSpans`, in the pieces in which its spans were queued.
+#[derive(Debug)]
+pub(crate) struct ScopeSpans {
+    scope: Vec<u8>,
+    spans: Vec<Vec<u8>>,
+}
+
+impl ScopeSpans {
+    /// No spans yet; `scope` is what [`scope`] wrote.
+    pub(crate) fn of(scope: Vec<u8>) -> Self {
+        Self {
+            scope,
+            spans: Vec::new(),
+        }
+    }
+
+    /// Adds spans, each under its [`span_head`].
+    pub(crate) fn push(&mut self, spans: Vec<u8>) {
+        if !spans.is_empty() {
+            self.spans.push(spans);
+        }
+    }
+
+    /// Whether there are no spans.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Bytes of all spans.
+    pub(crate) fn spans_len(&self) -> usize {
+        self.spans.iter().map(Vec::len).sum()
+    }
+
+    fn len(&self) -> usize {
+        self.scope.len() + self.spans_len()
+    }
+}
+
+/// An `ExportTraceServiceRequest` with one resource.
+pub(crate) fn request(resource: &[u8], scopes: &[ScopeSpans]) -> Vec<u8> {
+    let scopes_len: usize = scopes.iter().map(|scope| field_len(scope.len())).sum();
     let resource_spans = resource.len() + scopes_len;
-    let mut out = Vec::with_capacity(1 + varint_len(resource_spans as u64) + resource_spans);
+    let mut out = Vec::with_capacity(field_len(resource_spans));
     head(&mut out, 1, resource_spans);
     out.extend_from_slice(resource);
-    for (scope, spans) in scopes {
-        head(&mut out, 2, scope.len() + spans.len());
-        out.extend_from_slice(scope);
-        out.extend_from_slice(spans);
+    for of in scopes {
+        head(&mut out, 2, of.len());
+        out.extend_from_slice(&of.scope);
+        for spans in &of.spans {
+            out.extend_from_slice(spans);
+        }
     }
     out
 }

@@ -141,14 +141,15 @@ proptest! {
     #[test]
     fn a_whole_request_is_the_one_that_the_library_would_send(batch in vec(spans(), 1..5)) {
         let resource_of = Resource::builder_empty().with_attributes([KeyValue::new("service.name", "x")]).build();
-        let mut bytes = Vec::new();
+        let mut scope_spans = ScopeSpans::of(scope(&batch[0].instrumentation_scope));
         for data in &batch {
             let one = encoded(data, ValueLimit::default());
+            let mut bytes = Vec::new();
             span_head(&mut bytes, one.len());
             bytes.extend(one);
+            scope_spans.push(bytes);
         }
-        let scope_bytes = scope(&batch[0].instrumentation_scope);
-        let by_hand = request(&resource(&resource_of), &[(&scope_bytes, &bytes)]);
+        let by_hand = request(&resource(&resource_of), &[scope_spans]);
         let resource_spans =
             group_spans_by_resource_and_scope(batch, &ResourceAttributesWithSchema::from(&resource_of));
         let by_library = ExportTraceServiceRequest { resource_spans };

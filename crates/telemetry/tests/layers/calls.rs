@@ -1,0 +1,279 @@
+//! CLIENT spans: one an attempt, with the context that it carries.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::{any, get};
+use reqwest_middleware::ClientWithMiddleware;
+use telemetry::http::{CallError, ClientSettings, Route, ServerLayer};
+use tokio::net::TcpListener;
+use trace_contract::TraceParent;
+
+use crate::fixture::{assert_trace, caller, serve};
+
+fn client() -> ClientWithMiddleware {
+    telemetry::http::client(&ClientSettings {
+        timeout: Duration::from_millis(300),
+        retries: 2,
+        backoff: Duration::from_millis(1),
+        ..ClientSettings::default()
+    })
+    .expect("a client can be made")
+}
+
+/// Starts a front that makes one call to `url` for each request, and asks it once.
+async fn call(method: reqwest::Method, url: String) -> (TraceParent, Option<CallError>) {
+    let client = client();
+    let outcome = Arc::new(std::sync::Mutex::new(None));
+    let kept = Arc::clone(&outcome);
+    let front = Router::new()
+        .route(
+            "/",
+            get(move || async move {
+                let call = client
+                    .request(method, url)
+                    .with_extension(Route("/things/{id}"));
+                *kept.lock().unwrap() = call.send().await.map_err(CallError::from).err();
+            }),
+        )
+        .layer(ServerLayer::internal());
+    let address = serve(front).await;
+    let parent = TraceParent::generate();
+    caller()
+        .get(format!("http://{address}/"))
+        .header("traceparent", parent.header())
+        .send()
+        .await
+        .expect("the request must be answered");
+    let outcome = outcome.lock().unwrap().take();
+    (parent, outcome)
+}
+
+/// Answers 503 to so many requests, then 200.
+async fn flaky(failures: usize) -> std::net::SocketAddr {
+    async fn answer(State(left): State<Arc<AtomicUsize>>) -> StatusCode {
+        let failing = left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok();
+        if failing {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::OK
+        }
+    }
+    let left = Arc::new(AtomicUsize::new(failures));
+    serve(Router::new().fallback(any(answer)).with_state(left)).await
+}
+
+#[tokio::test]
+async fn a_call_is_a_span_without_secrets() {
+    let address = flaky(0).await;
+    let url = format!("http://user:s3cret@{address}/things/7?token=s3cret#s3cret");
+    let (parent, _) = call(reqwest::Method::GET, url).await;
+    let port = address.port();
+    let trace = assert_trace(
+        &parent,
+        &format!(
+            "
+service: app
+kind: server
+name: GET /
+children:
+  - service: app
+    kind: client
+    name: GET /things/{{id}}
+    status: unset
+    attributes:
+      http.request.method: GET
+      http.response.status_code: 200
+      http.request.resend_count: {{present: false}}
+      server.address: 127.0.0.1
+      server.port: {port}
+      url.full: http://127.0.0.1:{port}/things/7?token=REDACTED
+      url.template: /things/{{id}}
+      network.protocol.version: '1.1'
+      error.type: {{present: false}}
+"
+        ),
+    )
+    .await;
+    assert!(!format!("{trace:?}").contains("s3cret"), "{trace:?}");
+}
+
+#[tokio::test]
+async fn each_attempt_has_its_span_and_the_caller_hears_of_retries() {
+    let address = flaky(2).await;
+    let (parent, outcome) = call(reqwest::Method::GET, format!("http://{address}/things/7")).await;
+    assert_eq!(outcome, None, "the third attempt is answered");
+    assert_trace(
+        &parent,
+        "
+service: app
+kind: server
+name: GET /
+status: unset
+events:
+  - {name: retry, attributes: {http.request.resend_count: 1, error.type: '503'}}
+  - {name: retry, attributes: {http.request.resend_count: 2, error.type: '503'}}
+children:
+  - service: app
+    kind: client
+    name: GET /things/{id}
+    status: error
+    attributes: {http.response.status_code: 503, error.type: '503', http.request.resend_count: {present: false}}
+  - service: app
+    kind: client
+    name: GET /things/{id}
+    status: error
+    attributes: {http.response.status_code: 503, error.type: '503', http.request.resend_count: 1}
+  - service: app
+    kind: client
+    name: GET /things/{id}
+    status: unset
+    attributes: {http.response.status_code: 200, http.request.resend_count: 2}
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_must_not_be_sent_twice_is_sent_once() {
+    let address = flaky(1).await;
+    let (parent, _) = call(reqwest::Method::POST, format!("http://{address}/things/7")).await;
+    assert_trace(
+        &parent,
+        "
+service: app
+kind: server
+name: GET /
+children:
+  - {service: app, kind: client, name: 'POST /things/{id}', status: error, attributes: {http.response.status_code: 503}}
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_4xx_fails_the_clients_span() {
+    let address = serve(Router::new()).await;
+    let (parent, _) = call(reqwest::Method::GET, format!("http://{address}/things/7")).await;
+    assert_trace(
+        &parent,
+        "
+service: app
+kind: server
+name: GET /
+status: unset
+children:
+  - {service: app, kind: client, name: 'GET /things/{id}', status: error, attributes: {http.response.status_code: 404, error.type: '404'}}
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_cannot_be_made_is_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it has an address");
+    drop(listener);
+    let url = format!("http://{address}/things/7?token=s3cret");
+    let (parent, outcome) = call(reqwest::Method::GET, url).await;
+    let error = outcome.expect("nobody listens");
+    assert!(matches!(error, CallError::Connect(_)), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("s3cret"));
+    assert_trace(
+        &parent,
+        "
+service: app
+kind: server
+name: GET /
+children:
+  - service: app
+    kind: client
+    name: GET /things/{id}
+    status: error
+    attributes: {error.type: connect, http.response.status_code: {present: false}}
+    repeat: 3
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_a_timeout_and_not_tried_again() {
+    let slow = Router::new().fallback(any(|| std::future::pending::<()>()));
+    let address = serve(slow).await;
+    let (parent, outcome) = call(reqwest::Method::GET, format!("http://{address}/things/7")).await;
+    assert_eq!(outcome, Some(CallError::Timeout));
+    assert_trace(
+        &parent,
+        "
+service: app
+kind: server
+name: GET /
+children:
+  - {service: app, kind: client, name: 'GET /things/{id}', status: error, attributes: {error.type: timeout}}
+",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_unsampled_caller_makes_no_spans_and_its_context_goes_on() {
+    let seen = Arc::new(std::sync::Mutex::new(HeaderMap::new()));
+    let kept = Arc::clone(&seen);
+    let back = Router::new().fallback(any(move |headers: HeaderMap| async move {
+        *kept.lock().unwrap() = headers;
+    }));
+    let back = serve(back).await;
+    let client = client();
+    let front = Router::new()
+        .route(
+            "/",
+            get(move || async move {
+                client
+                    .get(format!("http://{back}/"))
+                    .send()
+                    .await
+                    .expect("it answers");
+            }),
+        )
+        .layer(ServerLayer::internal());
+    let front = serve(front).await;
+    let parent = TraceParent::unsampled();
+    let trace = parent.trace_id().to_string();
+    caller()
+        .get(format!("http://{front}/"))
+        // `random` (02) belongs to the trace id, and must go on with it.
+        .header("traceparent", format!("00-{trace}-{}-02", parent.span_id()))
+        .header("tracestate", "vendor=1")
+        .header("baggage", "tenant=blue;a=1")
+        .send()
+        .await
+        .expect("the request must be answered");
+    let seen = seen.lock().unwrap().clone();
+    let sent = seen["traceparent"].to_str().unwrap();
+    assert!(
+        sent.starts_with(&format!("00-{trace}-")) && sent.ends_with("-02"),
+        "the trace must go on unsampled, but {sent:?} was sent"
+    );
+    assert_eq!(seen["tracestate"], "vendor=1");
+    assert_eq!(seen["baggage"], "tenant=blue;a=1");
+    // A sampled request behind it: once its trace is here, the other's would be too.
+    let (after, _) = call(reqwest::Method::GET, format!("http://{back}/")).await;
+    assert_trace(
+        &after,
+        "{service: app, kind: server, name: GET /, children: [{service: app, kind: client, name: 'GET /things/{id}'}]}",
+    )
+    .await;
+    assert!(
+        crate::fixture::store().trace(parent.trace_id()).is_none(),
+        "a span of an unsampled trace was exported"
+    );
+}

@@ -1,0 +1,266 @@
+//! SERVER spans: the HTTP semantic conventions, the edge, and every way in which
+//! a request can end.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use futures_util::StreamExt;
+use telemetry::http::ServerLayer;
+use telemetry::{Edge, EdgeTrace};
+use trace_contract::{Expectation, TraceParent};
+
+use crate::fixture::{assert_trace, assert_trace_as, caller, serve};
+
+fn open_edge() -> ServerLayer {
+    ServerLayer::public(Edge::new(EdgeTrace::Continue, vec!["tenant".to_owned()]))
+}
+
+#[tokio::test]
+async fn a_span_says_what_the_conventions_ask_for_and_no_secret() {
+    let routes = Router::new()
+        .route("/items/{id}", get(|| async { "ok" }))
+        .layer(open_edge());
+    let address = serve(routes).await;
+    let parent = TraceParent::generate();
+    let response = caller()
+        .get(format!("http://{address}/items/7?token=s3cret"))
+        .header("traceparent", parent.header())
+        .header("authorization", "Bearer s3cret")
+        .header("cookie", "session=s3cret")
+        .header("x-forwarded-for", "203.0.113.9")
+        .header("baggage", "tenant=blue,password=s3cret")
+        .send()
+        .await
+        .expect("the request must be answered");
+    let answered = response.headers()["traceresponse"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        answered.contains(&parent.trace_id().to_string()),
+        "traceresponse names the trace: {answered}"
+    );
+    let port = address.port();
+    let trace = assert_trace(
+        &parent,
+        &format!(
+            "
+service: app
+kind: server
+name: GET /items/{{id}}
+status: unset
+resource:
+  service.version: 1.2.3
+  telemetry.sdk.language: rust
+attributes:
+  http.request.method: GET
+  http.route: /items/{{id}}
+  http.response.status_code: 200
+  url.path: /items/7
+  url.scheme: http
+  url.query: {{present: false}}
+  server.address: 127.0.0.1
+  server.port: {port}
+  client.address: 203.0.113.9
+  network.protocol.version: '1.1'
+  user_agent.original: caller/1
+  error.type: {{present: false}}
+  tenant: blue
+  password: {{present: false}}
+"
+        ),
+    )
+    .await;
+    assert!(
+        !format!("{trace:?}").contains("s3cret"),
+        "a secret is in the span: {trace:?}"
+    );
+}
+
+#[tokio::test]
+async fn only_a_5xx_fails_the_span() {
+    let routes = Router::new()
+        .route("/gone", get(|| async { StatusCode::GONE }))
+        .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
+        .layer(open_edge());
+    let address = serve(routes).await;
+    for (path, status, expected) in [
+        (
+            "/gone",
+            "unset",
+            "http.response.status_code: 410, error.type: {present: false}",
+        ),
+        (
+            "/broken",
+            "error",
+            "http.response.status_code: 502, error.type: '502'",
+        ),
+    ] {
+        let parent = TraceParent::generate();
+        caller()
+            .get(format!("http://{address}{path}"))
+            .header("traceparent", parent.header())
+            .send()
+            .await
+            .expect("the request must be answered");
+        let contract = format!(
+            "{{service: app, kind: server, name: GET {path}, status: {status}, attributes: {{{expected}}}}}"
+        );
+        assert_trace(&parent, &contract).await;
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_route_and_an_unknown_method_never_become_names() {
+    let routes = Router::new()
+        .route("/known", post(|| async { "ok" }))
+        .layer(open_edge());
+    let address = serve(routes).await;
+    let parent = TraceParent::generate();
+    caller()
+        .get(format!("http://{address}/unknown/4711"))
+        .header("traceparent", parent.header())
+        .send()
+        .await
+        .expect("the request must be answered");
+    assert_trace(
+        &parent,
+        "{service: app, kind: server, name: GET, status: unset,
+          attributes: {http.response.status_code: 404, http.route: {present: false}, url.path: /unknown/4711}}",
+    )
+    .await;
+    let parent = TraceParent::generate();
+    let method = reqwest::Method::from_bytes(b"BREW").unwrap();
+    caller()
+        .request(method, format!("http://{address}/known"))
+        .header("traceparent", parent.header())
+        .send()
+        .await
+        .expect("the request must be answered");
+    assert_trace(
+        &parent,
+        "{service: app, kind: server, name: HTTP /known, status: unset,
+          attributes: {http.request.method: _OTHER, http.request.method_original: BREW, http.response.status_code: 405}}",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_streaming_answer_ends_its_span_with_its_last_byte() {
+    let routes = Router::new()
+        .route(
+            "/stream",
+            get(|| async {
+                let chunks = futures_util::stream::iter(0..3).then(|number| async move {
+                    tokio::time::sleep(Duration::from_millis(40)).await;
+                    Ok::<_, std::io::Error>(number.to_string())
+                });
+                Body::from_stream(chunks)
+            }),
+        )
+        .layer(open_edge());
+    let address = serve(routes).await;
+    let parent = TraceParent::generate();
+    let response = caller()
+        .get(format!("http://{address}/stream"))
+        .header("traceparent", parent.header())
+        .send()
+        .await
+        .expect("the request must be answered");
+    assert_eq!(response.text().await.expect("the whole body"), "012");
+    let trace = assert_trace(
+        &parent,
+        "{service: app, kind: server, name: GET /stream, status: unset}",
+    )
+    .await;
+    let lasted = Duration::from_nanos(trace.spans()[0].duration());
+    assert!(
+        lasted >= Duration::from_millis(120),
+        "the span must last as long as the body, not {lasted:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_leaves_a_span_that_says_so() {
+    let routes = Router::new()
+        .route("/slow", get(|| std::future::pending::<&str>()))
+        .layer(open_edge());
+    let address = serve(routes).await;
+    let parent = TraceParent::generate();
+    let given_up = caller()
+        .get(format!("http://{address}/slow"))
+        .header("traceparent", parent.header())
+        .timeout(Duration::from_millis(100))
+        .send()
+        .await;
+    assert!(given_up.is_err(), "nobody answers /slow");
+    assert_trace(
+        &parent,
+        "{service: app, kind: server, name: GET /slow, status: unset,
+          attributes: {error.type: cancelled, http.response.status_code: {present: false}}}",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_linked_edge_starts_a_trace_of_its_own_that_names_the_caller() {
+    let layer = ServerLayer::public(Edge::new(EdgeTrace::Link, Vec::new()));
+    let routes = Router::new()
+        .route("/linked", get(|| async { "ok" }))
+        .layer(layer);
+    let address = serve(routes).await;
+    // Not sampled by the caller: our own trace is sampled by our own rules.
+    let parent = TraceParent::unsampled();
+    let response = caller()
+        .get(format!("http://{address}/linked"))
+        .header("traceparent", parent.header())
+        .send()
+        .await
+        .expect("the request must be answered");
+    let answered = response.headers()["traceresponse"].to_str().unwrap();
+    let ours: Vec<&str> = answered.split('-').collect();
+    assert_ne!(
+        ours[1],
+        parent.trace_id().to_string(),
+        "the trace must be ours"
+    );
+    let id = ours[1].parse().expect("it is a trace id");
+    assert_trace_as(
+        id,
+        "{service: app, kind: server, name: GET /linked, links: [{to: caller}]}",
+        &Expectation::starts_anew(&parent),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn malformed_headers_start_a_trace_and_never_fail_a_request() {
+    let routes = Router::new()
+        .route("/any", get(|| async { "ok" }))
+        .layer(open_edge());
+    let address = serve(routes).await;
+    for bad in [
+        "",
+        "00-x",
+        "ff-0-0-0",
+        "\u{e9}",
+        "00-00000000000000000000000000000000-0000000000000000-01",
+    ] {
+        let response = caller()
+            .get(format!("http://{address}/any"))
+            .header("traceparent", bad)
+            .header("tracestate", "===,,")
+            .header("baggage", "%%%;;;,=")
+            .send()
+            .await
+            .expect("the request must be answered");
+        assert_eq!(response.status(), 200, "traceparent {bad:?}");
+        assert!(
+            response.headers().contains_key("traceresponse"),
+            "a new trace must have started for {bad:?}"
+        );
+    }
+}
