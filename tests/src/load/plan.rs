@@ -1,0 +1,78 @@
+//! Who sends the next request, and when.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::{Pace, Until};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Plan {
+    began: Instant,
+    pace: Pace,
+    until: Until,
+    taken: AtomicU64,
+    done: AtomicU64,
+    stopped: AtomicBool,
+}
+
+impl Plan {
+    pub(super) fn new(pace: Pace, until: Until) -> Self {
+        Self {
+            began: Instant::now(),
+            pace,
+            until,
+            taken: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits for the next turn; the instant is when its request was due. `None`
+    /// when there is none any more.
+    pub(super) async fn turn(&self) -> Option<Instant> {
+        if self.is_over() {
+            return None;
+        }
+        let number = self.taken.fetch_add(1, Ordering::Relaxed);
+        if let Until::Requests(requests) = self.until
+            && number >= requests
+        {
+            return None;
+        }
+        let Pace::PerSecond(rate) = self.pace else {
+            return Some(Instant::now());
+        };
+        #[expect(clippy::cast_precision_loss, reason = "exact for 2^53 requests")]
+        let due = self.began + Duration::from_secs_f64(number as f64 / rate);
+        if due <= Instant::now() {
+            return Some(due);
+        }
+        sleep_until(due).await;
+        // The timer is late by up to a millisecond, which is no answer's fault.
+        (!self.is_over()).then(Instant::now)
+    }
+
+    pub(super) fn count(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        let late = matches!(self.until, Until::Elapsed(bound) if self.began.elapsed() >= bound);
+        late || self.stopped.load(Ordering::Relaxed)
+    }
+}

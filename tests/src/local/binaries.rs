@@ -1,0 +1,163 @@
+//! Where the services' programs are.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+
+use crate::workspace;
+
+/// A directory with `gateway` and `hello`, which are then not built here.
+const DIRECTORY: &str = "ONETRACE_BINARIES";
+
+/// How programs are built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Quickly.
+    #[default]
+    Dev,
+    /// As they are deployed.
+    Release,
+}
+
+/// The programs of the services.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    /// The gateway's.
+    pub gateway: PathBuf,
+    /// hello's.
+    pub hello: PathBuf,
+}
+
+impl Binaries {
+    /// The programs of the directory `ONETRACE_BINARIES` where that is set; else
+    /// they are built, once in the life of this process.
+    ///
+    /// # Errors
+    /// When they are not there, or the build fails.
+    pub async fn find() -> Result<&'static Self> {
+        static FOUND: OnceCell<Binaries> = OnceCell::const_new();
+        FOUND
+            .get_or_try_init(async || match std::env::var_os(DIRECTORY) {
+                Some(directory) => Self::of(Path::new(&directory)),
+                None => Self::build(Profile::Dev).await,
+            })
+            .await
+    }
+
+    /// The programs in `directory`.
+    ///
+    /// # Errors
+    /// When one is not there.
+    pub fn of(directory: &Path) -> Result<Self> {
+        let program = |name: &str| {
+            let path = directory.join(name);
+            if path.is_file() {
+                return Ok(path);
+            }
+            bail!(
+                "there is no {}: build it with `cargo build -p gateway -p hello`, or unset {DIRECTORY}",
+                path.display()
+            );
+        };
+        Ok(Self {
+            gateway: program("gateway")?,
+            hello: program("hello")?,
+        })
+    }
+
+    /// Builds them; what cargo says about it goes to standard error.
+    ///
+    /// # Errors
+    /// When the build fails.
+    pub async fn build(profile: Profile) -> Result<Self> {
+        let built = build(profile, &["gateway", "hello"], &["gateway", "hello"]).await?;
+        let program = |name: &str| {
+            let path = built.get(name).cloned();
+            path.with_context(|| format!("the build has made no program {name}"))
+        };
+        Ok(Self {
+            gateway: program("gateway")?,
+            hello: program("hello")?,
+        })
+    }
+}
+
+/// Builds the programs `names` of `packages`; says where each is.
+///
+/// # Errors
+/// When the build fails.
+pub async fn build(
+    profile: Profile,
+    packages: &[&str],
+    names: &[&str],
+) -> Result<HashMap<String, PathBuf>> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(workspace())
+        .args(["build", "--message-format=json-render-diagnostics"]);
+    if profile == Profile::Release {
+        cargo.arg("--release");
+    }
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    for name in names {
+        cargo.args(["--bin", name]);
+    }
+    let output = cargo
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("cargo cannot be started: is Rust installed, and on PATH?")?;
+    if !output.status.success() {
+        bail!("cargo build of {} failed: see above", names.join(", "));
+    }
+    Ok(programs(&output.stdout))
+}
+
+/// What cargo's messages say of the programs.
+fn programs(messages: &[u8]) -> HashMap<String, PathBuf> {
+    let program = |line: &[u8]| {
+        let message: Value = serde_json::from_slice(line).ok()?;
+        let path = message["executable"].as_str()?;
+        let name = message["target"]["name"].as_str()?;
+        Some((name.to_owned(), PathBuf::from(path)))
+    };
+    messages
+        .split(|byte| *byte == b'\n')
+        .filter_map(program)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_read_from_cargos_messages() {
+        let messages =
+            br#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"hello"},"executable":"/target/debug/hello"}
+{"reason":"build-finished","success":true}
+"#;
+        let found = programs(messages);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found["hello"], Path::new("/target/debug/hello"));
+    }
+
+    #[test]
+    fn a_directory_without_the_programs_is_named_with_the_remedy() {
+        let error = Binaries::of(Path::new("/no/such")).unwrap_err().to_string();
+        assert!(
+            error.contains("/no/such/gateway") && error.contains("cargo build"),
+            "{error}"
+        );
+    }
+}

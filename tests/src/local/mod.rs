@@ -1,0 +1,13 @@
+//! gateway and hello as processes of this machine.
+
+mod binaries;
+mod service;
+mod settings;
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub use binaries::{Binaries, Profile, build};
+pub use service::Service;
+pub use settings::{Ports, SystemSettings};
+pub use system::System;

@@ -1,0 +1,13 @@
+//! Where this repository is.
+
+use std::path::Path;
+
+/// The root of the repository.
+///
+/// # Panics
+/// Never: this package is one directory below it.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this package is a directory of the workspace")
+}
