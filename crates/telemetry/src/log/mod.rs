@@ -38,10 +38,10 @@ pub(crate) fn install(tracer: Option<SdkTracer>) -> Result<(), InitError> {
         .event_format(Format(style))
         .with_ansi(style == Style::Terminal);
     let targets = targets()?;
-    let traced = tracer.is_some();
+    let makes_spans = tracer.is_some();
     let filter = filter_fn(move |metadata| {
         if metadata.is_span() {
-            traced && *metadata.level() <= LevelFilter::INFO
+            makes_spans && *metadata.level() <= LevelFilter::INFO
         } else {
             targets.would_enable(metadata.target(), metadata.level())
         }

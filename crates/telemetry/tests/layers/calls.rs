@@ -207,7 +207,7 @@ children:
 
 #[tokio::test]
 async fn a_slow_answer_is_a_timeout_and_not_tried_again() {
-    let slow = Router::new().fallback(any(|| std::future::pending::<()>()));
+    let slow = Router::new().fallback(any(std::future::pending::<()>));
     let address = serve(slow).await;
     let (parent, outcome) = call(reqwest::Method::GET, format!("http://{address}/things/7")).await;
     assert_eq!(outcome, Some(CallError::Timeout));

@@ -186,7 +186,7 @@ async fn a_streaming_answer_ends_its_span_with_its_last_byte() {
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_a_span_that_says_so() {
     let routes = Router::new()
-        .route("/slow", get(|| std::future::pending::<&str>()))
+        .route("/slow", get(std::future::pending::<&str>))
         .layer(open_edge());
     let address = serve(routes).await;
     let parent = TraceParent::generate();
