@@ -68,10 +68,12 @@ spec:
             - name: span-metrics
               containerPort: 8889
             {{- end }}
+          {{- with .v.preStopSeconds }}
           lifecycle:
             preStop:
               sleep:
-                seconds: {{ .v.preStopSeconds }}
+                seconds: {{ . }}
+          {{- end }}
           startupProbe:
             httpGet: {path: /, port: health}
             periodSeconds: 1
@@ -126,7 +128,8 @@ spec:
 {{- with (.v.resources.limits | default dict).memory }}
 {{- $env = append $env (dict "name" "GOMEMLIMIT" "value" (include "onetrace.goMemoryLimit" .)) }}
 {{- end }}
-{{- $env = append $env (dict "name" "QUEUE_BYTES" "value" (printf "%d" (int64 .v.queue.bytes))) }}
+{{- $bytes := ternary .v.queue.persistence.bytes .v.queue.bytes .stateful }}
+{{- $env = append $env (dict "name" "QUEUE_BYTES" "value" (include "onetrace.text" $bytes)) }}
 {{- if .exports }}
 {{- $env = append $env (dict "name" "JAEGER_ENDPOINT" "value" (include "onetrace.jaegerEndpoint" .root)) }}
 {{- $jaeger := .root.Values.jaeger }}

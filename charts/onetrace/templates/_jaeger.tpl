@@ -56,10 +56,12 @@ spec:
               containerPort: 13133
             - name: metrics
               containerPort: 8888
+          {{- with .v.preStopSeconds }}
           lifecycle:
             preStop:
               sleep:
-                seconds: {{ .v.preStopSeconds }}
+                seconds: {{ . }}
+          {{- end }}
           startupProbe:
             httpGet: {path: /status, port: health}
             periodSeconds: 1

@@ -24,13 +24,13 @@ Names and labels. Most templates here take a part of the system as their context
 
 {{/* What a selector finds a part by; never changes. */}}
 {{- define "onetrace.selector" -}}
-app.kubernetes.io/name: {{ .name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ .name | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end }}
 
 {{- define "onetrace.podLabels" -}}
 {{ include "onetrace.selector" . }}
-app.kubernetes.io/part-of: {{ include "onetrace.partOf" .root }}
+app.kubernetes.io/part-of: {{ include "onetrace.partOf" .root | quote }}
 app.kubernetes.io/component: {{ .kind }}
 app.kubernetes.io/version: {{ include "onetrace.version" . | replace ":" "_" | trunc 63 | trimAll "-_." | quote }}
 {{- with .root.Values.commonLabels }}
@@ -75,4 +75,9 @@ metadata:
 {{- $parts := splitList ":" $url.host -}}
 host: {{ $url.hostname }}
 port: {{ if gt (len $parts) 1 }}{{ last $parts }}{{ else }}{{ ternary 443 80 (eq $url.scheme "https") }}{{ end }}
+{{- end }}
+
+{{/* A value as text: 1000000, and not 1e+06. */}}
+{{- define "onetrace.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}

@@ -29,7 +29,7 @@ spec:
       # The whole of drain and flush, and a margin.
       terminationGracePeriodSeconds: {{ add $drain.delaySeconds $drain.timeoutSeconds $drain.flushSeconds 5 }}
       containers:
-        - name: {{ .name }}
+        - name: {{ .name | quote }}
           {{- include "onetrace.container" . | nindent 10 }}
           {{- include "onetrace.service.env" . | nindent 10 }}
           ports:
@@ -98,10 +98,10 @@ spec:
   "OTEL_EXPORTER_OTLP_ENDPOINT" (include "onetrace.otlpEndpoint" .)
   "OTEL_RESOURCE_ATTRIBUTES" (include "onetrace.service.resource" .)
   ) $otel (dict "OTEL_SERVICE_NAME" .name) }}
-{{- $env = append $env (dict "name" $name "value" (toString $value)) }}
+{{- $env = append $env (dict "name" $name "value" (include "onetrace.text" $value)) }}
 {{- end }}
 {{- range $name, $value := $v.env }}
-{{- $env = append $env (dict "name" $name "value" (toString $value)) }}
+{{- $env = append $env (dict "name" $name "value" (include "onetrace.text" $value)) }}
 {{- end }}
 {{- include "onetrace.env" (dict "env" $env "v" $v) }}
 {{- end }}
