@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -56,8 +56,8 @@ impl Slots {
         self.served.load(Ordering::Relaxed)
     }
 
-    async fn one(&self) -> OwnedSemaphorePermit {
-        if self.free.available_permits() == 0 {
+    async fn one(&self, full: &mut Complaint) -> OwnedSemaphorePermit {
+        if self.free.available_permits() == 0 && full.is_due() {
             tracing::warn!(
                 max_connections = self.all,
                 "every connection is taken; more wait"
@@ -76,12 +76,10 @@ impl Slots {
         slot: OwnedSemaphorePermit,
     ) {
         let connection = connection::serve(stream, peer, serving.clone());
-        let served = Arc::clone(&self.served);
-        served.fetch_add(1, Ordering::Relaxed);
+        let counted = Counted::new(Arc::clone(&self.served));
         tokio::spawn(async move {
+            let _held = (slot, counted);
             connection.await;
-            served.fetch_sub(1, Ordering::Relaxed);
-            drop(slot);
         });
     }
 
@@ -94,13 +92,30 @@ impl Slots {
     }
 }
 
+/// Counts a connection for as long as it lives, however it ends.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(count: Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 async fn accept_all(listener: &TcpListener, serving: &Serving, slots: &Slots) {
     let mut backoff = Backoff::default();
+    let mut full = Complaint::default();
     loop {
-        let slot = slots.one().await;
+        let slot = slots.one(&mut full).await;
         match listener.accept().await {
             Ok(accepted) => {
-                backoff = Backoff::default();
+                backoff.wait = Backoff::SHORTEST;
                 slots.serve(accepted, serving, slot);
             }
             // The client has gone before we came.
@@ -144,19 +159,46 @@ fn is_of_the_client(error: &io::Error) -> bool {
 
 /// What to do while the process has no file descriptor or memory left: wait,
 /// longer each time, instead of spinning.
-struct Backoff(Duration);
+struct Backoff {
+    wait: Duration,
+    complaint: Complaint,
+}
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self(Duration::from_millis(10))
+        Self {
+            wait: Self::SHORTEST,
+            complaint: Complaint::default(),
+        }
     }
 }
 
 impl Backoff {
+    const SHORTEST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_secs(1);
+
     async fn wait(&mut self, error: &io::Error) {
-        const LONGEST: Duration = Duration::from_secs(1);
-        tracing::error!(%error, wait = ?self.0, "cannot accept connections; raise the limit of open files, or lower MAX_CONNECTIONS");
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(LONGEST);
+        if self.complaint.is_due() {
+            tracing::error!(%error, "cannot accept connections; raise the limit of open files, or lower MAX_CONNECTIONS");
+        }
+        tokio::time::sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(Self::LONGEST);
+    }
+}
+
+/// A log line that is due every ten seconds at most, for what goes on and on.
+#[derive(Default)]
+struct Complaint {
+    last: Option<Instant>,
+}
+
+impl Complaint {
+    fn is_due(&mut self) -> bool {
+        const PAUSE: Duration = Duration::from_secs(10);
+        let due = self.last.is_none_or(|last| last.elapsed() >= PAUSE);
+        if due {
+            self.last = Some(Instant::now());
+        }
+        due
     }
 }

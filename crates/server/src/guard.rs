@@ -70,24 +70,17 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let limits = self.limits;
-        if let Some(refusal) = limits.refuse(&request) {
-            return GuardFuture::refused(refusal);
+        if path_length(&request) > MAX_URI {
+            let status = StatusCode::URI_TOO_LONG;
+            return GuardFuture::refused(answer::plain(status, "the path is too long"));
         }
-        let mut verdict = None;
-        let request = if request.body().is_end_stream() {
-            request
+        let (request, verdict) = if request.body().is_end_stream() {
+            (request, None)
+        } else if self.limits.announced_too_large(&request) {
+            return GuardFuture::refused(too_large());
         } else {
-            let shared = Arc::<Verdict>::default();
-            verdict = Some(Arc::clone(&shared));
-            request.map(|body| {
-                Body::new(LimitedBody::new(
-                    body,
-                    limits.max_body,
-                    limits.body_timeout,
-                    shared,
-                ))
-            })
+            let (request, verdict) = self.limits.limited(request);
+            (request, Some(verdict))
         };
         match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
             Ok(inner) => GuardFuture {
@@ -101,22 +94,24 @@ where
 }
 
 impl GuardLayer {
-    /// The answer to a request that needs no reading to be refused.
-    fn refuse(self, request: &Request<Body>) -> Option<Response<Body>> {
-        let length = request
-            .uri()
-            .path_and_query()
-            .map_or(0, |path| path.as_str().len());
-        if length > MAX_URI {
-            return Some(answer::plain(
-                StatusCode::URI_TOO_LONG,
-                "the path is too long",
-            ));
-        }
-        let announced = request.headers().get(header::CONTENT_LENGTH)?;
-        let announced: usize = announced.to_str().ok()?.parse().ok()?;
-        (announced > self.max_body).then(too_large)
+    /// Whether there is no need to read a body to see that it is too large.
+    fn announced_too_large(self, request: &Request<Body>) -> bool {
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        announced.is_some_and(|length| length > self.max_body as u64)
     }
+
+    fn limited(self, request: Request<Body>) -> (Request<Body>, Arc<Verdict>) {
+        let verdict = Arc::<Verdict>::default();
+        let shared = Arc::clone(&verdict);
+        let limited = |body| LimitedBody::new(body, self.max_body, self.body_timeout, shared);
+        (request.map(|body| Body::new(limited(body))), verdict)
+    }
+}
+
+fn path_length(request: &Request<Body>) -> usize {
+    let path = request.uri().path_and_query();
+    path.map_or(0, |path| path.as_str().len())
 }
 
 pin_project! {

@@ -16,11 +16,11 @@ pub struct Listeners {
 
 /// A port that could not be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {variable}={address}: {source}; {}", remedy(source))]
+#[error("cannot listen on {variable}={address}: {error}; {}", remedy(error))]
 pub struct BindError {
     variable: &'static str,
     address: SocketAddr,
-    source: io::Error,
+    error: io::Error,
 }
 
 impl Listeners {
@@ -37,13 +37,11 @@ impl Listeners {
 }
 
 async fn bind(variable: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| BindError {
-            variable,
-            address,
-            source,
-        })
+    TcpListener::bind(address).await.map_err(|error| BindError {
+        variable,
+        address,
+        error,
+    })
 }
 
 fn remedy(error: &io::Error) -> &'static str {

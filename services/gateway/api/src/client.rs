@@ -1,5 +1,6 @@
 //! The client of the gateway's internal API.
 
+use reqwest::Url;
 use reqwest_middleware::ClientWithMiddleware;
 use server::BaseUrl;
 use telemetry::http::{CallError, ClientSettings, Route};
@@ -28,7 +29,7 @@ impl VisitorsClient {
     /// # Errors
     /// [`CallError`], after the retries that the settings allow.
     pub async fn visitor(&self, name: &VisitorName) -> Result<Visitor, CallError> {
-        let url = self.base.join(&["visitors", name.as_str()]);
+        let url = url(&self.base, name);
         let answer = self
             .http
             .get(url)
@@ -36,5 +37,31 @@ impl VisitorsClient {
             .send()
             .await?;
         Ok(answer.error_for_status()?.json().await?)
+    }
+}
+
+fn url(base: &BaseUrl, name: &VisitorName) -> Url {
+    base.join(&["visitors", name.as_str()])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_name_is_one_path_segment_that_decodes_to_it(text in "\\PC{1,70}") {
+            let base: BaseUrl = "http://gateway:8081".parse().unwrap();
+            if let Ok(name) = text.parse::<VisitorName>() {
+                let url = url(&base, &name);
+                let segments: Vec<_> = url.path_segments().unwrap().collect();
+                prop_assert_eq!(segments.len(), 2, "in {}", url);
+                let decoded = percent_encoding::percent_decode_str(segments[1]).decode_utf8();
+                prop_assert_eq!(decoded.unwrap(), name.as_str());
+                prop_assert_eq!((url.query(), url.fragment()), (None, None));
+            }
+        }
     }
 }
