@@ -74,10 +74,7 @@ pub async fn run(
     if cut > 0 {
         tracing::warn!(connections = cut, "cut when DRAIN_TIMEOUT was over");
     }
-    let time_left = settings
-        .shutdown_timeout
-        .saturating_sub(began.elapsed())
-        .max(Settings::LEAST_FLUSH / 2);
+    let time_left = settings.shutdown_timeout.saturating_sub(began.elapsed());
     tracing::info!(took = ?began.elapsed(), "drained");
     Served { time_left, cut }
 }

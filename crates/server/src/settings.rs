@@ -53,12 +53,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The least time that is kept for exporting the last spans.
-    pub const LEAST_FLUSH: Duration = Duration::from_secs(1);
+    /// The least that `SHUTDOWN_TIMEOUT` keeps beside delay and drain: for the
+    /// admin port to end and the last spans to be exported.
+    pub const LEAST_REST: Duration = Duration::from_secs(2);
 
     /// What is wrong with the settings taken together.
     pub fn problems(&self) -> Vec<String> {
-        let needed = self.drain_delay + self.drain_timeout + Self::LEAST_FLUSH;
+        let needed = self.drain_delay + self.drain_timeout + Self::LEAST_REST;
         if self.shutdown_timeout >= needed {
             return Vec::new();
         }
@@ -68,7 +69,7 @@ impl Settings {
             write(self.shutdown_timeout),
             write(self.drain_delay),
             write(self.drain_timeout),
-            write(Self::LEAST_FLUSH),
+            write(Self::LEAST_REST),
             write(needed),
         )]
     }
@@ -137,7 +138,7 @@ mod tests {
     fn a_drain_that_leaves_no_time_to_flush_is_named_with_its_parts() {
         let settings = with(&["--drain-delay", "10s", "--drain-timeout", "15s"]).unwrap();
         let problems = settings.problems().join("\n");
-        for part in ["SHUTDOWN_TIMEOUT=25s", "DRAIN_DELAY (10s)", "need 26s"] {
+        for part in ["SHUTDOWN_TIMEOUT=25s", "DRAIN_DELAY (10s)", "need 27s"] {
             assert!(problems.contains(part), "{part:?} is missing in {problems}");
         }
     }
