@@ -1,19 +1,23 @@
 //! The system under test, and what drives and watches it.
 //!
-//! [`local`] runs gateway and hello as processes of this machine, [`load`] sends
-//! requests at a rate or as fast as they are answered, [`accounting`] reads what
-//! a service says became of its spans. [`process`] and [`wait`] are what these
-//! are made of.
+//! [`local`] runs gateway and hello as processes of this machine, [`backend`]
+//! the real Collector and Jaeger beside them, [`load`] sends requests at a rate
+//! or as fast as they are answered, [`accounting`] reads what a service says
+//! became of its spans. [`process`] and [`wait`] are what these are made of, and
+//! [`skip`] is how a test says that it cannot run here.
 //!
 //! Tests and `cargo xtask` share this library. It leaves the judgement of traces
 //! to `trace-contract`, and assertions to the tests.
 
 pub mod accounting;
+pub mod backend;
+pub mod judge;
 pub mod load;
 pub mod local;
 mod paths;
 pub mod ports;
 pub mod process;
+pub mod skip;
 pub mod wait;
 mod watchdog;
 

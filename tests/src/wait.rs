@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
 /// How often a condition is looked at.
@@ -17,7 +17,7 @@ pub async fn until<T, S: ToString>(
     what: &str,
     timeout: Duration,
     mut look: impl AsyncFnMut() -> Result<T, S>,
-) -> Result<T> {
+) -> anyhow::Result<T> {
     let began = Instant::now();
     loop {
         let seen = match look().await {
@@ -33,6 +33,30 @@ pub async fn until<T, S: ToString>(
         }
         sleep(EVERY).await;
     }
+}
+
+/// Whether `url` answers with success; what it did instead.
+///
+/// # Errors
+/// The status, or why there is no answer.
+pub async fn answers(url: &str) -> Result<(), String> {
+    match reqwest::get(url).await {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(answer.status().to_string()),
+        Err(error) => Err(causes(&error)),
+    }
+}
+
+/// reqwest says the cause only in the sources of its error.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

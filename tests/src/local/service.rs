@@ -94,15 +94,11 @@ impl Service {
             if let Err(ended) = process.must_run().await {
                 return Ok(Err(ended));
             }
-            match reqwest::get(&url).await {
-                Ok(answer) if answer.status().is_success() => Ok(Ok(())),
-                Ok(answer) => Err(answer.status().to_string()),
-                Err(error) => Err(chain(&error)),
-            }
+            wait::answers(&url).await.map(Ok)
         });
         match ready.await {
             Ok(outcome) => outcome,
-            Err(late) => Err(late.context(self.output().report())),
+            Err(late) => bail!("{late}\n{}", self.output().report()),
         }
     }
 
@@ -175,16 +171,4 @@ impl Launch {
 
 fn address(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
-}
-
-/// reqwest says the cause only in the sources of its error.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
