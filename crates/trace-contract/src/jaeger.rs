@@ -13,6 +13,8 @@ use crate::redact::{self, UrlError};
 
 /// A query that has not answered by then will not.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Attributes that Jaeger adds to what was sent, such as that it did not adjust a clock.
+const REMARKS: &str = "@jaeger@";
 const LIKE: &str = "http://127.0.0.1:16686";
 
 /// A client of Jaeger's query service.
@@ -104,7 +106,10 @@ impl Jaeger {
             return Ok(None);
         }
         let answer = answer.expect_json()?;
-        let spans = otlp::from_json(&answer.body).map_err(|error| answer.malformed(&error))?;
+        let mut spans = otlp::from_json(&answer.body).map_err(|error| answer.malformed(&error))?;
+        for span in &mut spans {
+            span.attributes.retain(|key, _| !key.starts_with(REMARKS));
+        }
         let trace = Trace::new(id, spans);
         Ok((!trace.spans().is_empty()).then_some(trace))
     }

@@ -98,7 +98,7 @@ pub enum VerifyError {
         /// What was seen last.
         trace: Box<Trace>,
     },
-    /// No span of it came.
+    /// No span of it came, where there was no contract to differ from.
     NothingArrived {
         /// The trace that was waited for.
         trace_id: TraceId,
@@ -117,7 +117,7 @@ pub enum VerifyError {
 impl VerifyError {
     /// Whether the trace differs, as opposed to could not be checked.
     pub fn differs(&self) -> bool {
-        !matches!(self, Self::NotChecked { .. })
+        matches!(self, Self::Differs { .. })
     }
 
     /// What differs, when that is the error.
@@ -137,6 +137,10 @@ impl VerifyError {
     }
 }
 
+/// What it usually is.
+const HINT: &str = "hint: does the service take up traceparent, sample the trace, and export to \
+                    where it is looked for?";
+
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -144,14 +148,24 @@ impl fmt::Display for VerifyError {
                 mismatch,
                 waited,
                 trace,
-            } => write!(
-                f,
-                "{mismatch}\nwaited {waited:.1?} for it to satisfy its contract; last saw {}",
-                plural(trace.spans().len(), "span")
-            ),
+            } => {
+                write!(f, "{mismatch}")?;
+                // What is in a file is not waited for.
+                if *waited >= Duration::from_millis(1) {
+                    let spans = plural(trace.spans().len(), "span");
+                    write!(
+                        f,
+                        "\nwaited {waited:.1?} for it to satisfy its contract; last saw {spans}"
+                    )?;
+                }
+                if trace.spans().is_empty() {
+                    write!(f, "\n{HINT}")?;
+                }
+                Ok(())
+            }
             Self::NothingArrived { trace_id, waited } => write!(
                 f,
-                "waited {waited:.1?} for trace {trace_id}; no span of it arrived"
+                "waited {waited:.1?} for trace {trace_id}; no span of it arrived\n{HINT}"
             ),
             Self::NotChecked { cause, waited } => {
                 write!(f, "could not check, tried for {waited:.1?}: {cause}")

@@ -8,7 +8,7 @@ use crate::model::{Span, Status, Trace, Value, printable};
 use crate::report::{cut, plural};
 
 const DEFAULT_WIDTH: usize = 100;
-const LEAST_WIDTH: usize = 60;
+const LEAST_WIDTH: usize = 80;
 const RED: &str = "\x1b[31m";
 const CYAN: &str = "\x1b[36m";
 const DIM: &str = "\x1b[2m";
@@ -37,7 +37,7 @@ impl<'a> Waterfall<'a> {
         }
     }
 
-    /// How many columns it may take; at least 60.
+    /// How many columns it may take; at least 80.
     pub fn width(self, columns: usize) -> Self {
         Self {
             width: columns.max(LEAST_WIDTH),
@@ -107,7 +107,8 @@ impl Waterfall<'_> {
             duration(line.span.duration()),
         )?;
         if failed {
-            write!(f, " {}", self.paint(RED, &outcome(line.span)))?;
+            let outcome = cut(&outcome(line.span), layout.outcome - 1);
+            write!(f, " {}", self.paint(RED, &outcome))?;
         }
         Ok(())
     }
@@ -147,15 +148,17 @@ fn lines(trace: &Trace) -> Vec<Line<'_>> {
 struct Layout {
     title: usize,
     bar: usize,
+    outcome: usize,
     start: u64,
     extent: u64,
 }
 
 impl Layout {
-    /// The titles get what they need, the bars the rest, and at least a third.
+    /// The titles get what they need, the bars the rest, and at least 16 columns.
     fn of(lines: &[Line<'_>], width: usize, start: u64, end: u64) -> Self {
         const DURATION: usize = 9;
         const BORDERS: usize = 3;
+        const BAR: usize = 16;
         let widest = lines.iter().map(|it| it.title.chars().count()).max();
         let outcome = lines
             .iter()
@@ -164,9 +167,10 @@ impl Layout {
             .max();
         let outcome = outcome.unwrap_or(0).min(width / 4);
         let rest = width - DURATION - BORDERS - outcome;
-        let title = widest.unwrap_or(0).min(rest * 2 / 3);
+        let title = widest.unwrap_or(0).min(rest - BAR);
         Self {
             title,
+            outcome,
             bar: (rest - title).min(60),
             start,
             extent: (end - start).max(1),
@@ -214,4 +218,66 @@ fn duration(nanoseconds: u64) -> String {
     };
     let tenths = nanoseconds * 10 / unit;
     format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, GREET, HELLO_SERVER};
+
+    fn failing() -> Trace {
+        let mut spans = fixture::spans();
+        spans[GREET].status = Status::Error {
+            message: "no answer in time\nand more".to_owned(),
+        };
+        spans[HELLO_SERVER].status = Status::Error {
+            message: String::new(),
+        };
+        let kind = ("error.type".to_owned(), Value::from("503"));
+        spans[HELLO_SERVER].attributes.extend([kind]);
+        fixture::trace(spans)
+    }
+
+    #[test]
+    fn the_tree_stands_beside_the_bars() {
+        insta::assert_snapshot!(waterfall(&failing()));
+    }
+
+    #[test]
+    fn it_fits_the_width_that_is_asked_for() {
+        let mut spans = fixture::spans();
+        spans[GREET].name = "a very long name ".repeat(20);
+        let trace = fixture::trace(spans);
+        for width in [80, 120] {
+            let drawn = Waterfall::new(&trace).width(width).to_string();
+            for line in drawn.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn colours_change_nothing_but_colours() {
+        let trace = failing();
+        let mut coloured = Waterfall::new(&trace).color(true).to_string();
+        assert!(coloured.contains(RED), "what failed is red");
+        for code in [RED, CYAN, DIM, PLAIN] {
+            coloured = coloured.replace(code, "");
+        }
+        assert_eq!(coloured, waterfall(&trace));
+    }
+
+    #[test]
+    fn a_name_cannot_steer_the_terminal() {
+        let mut spans = fixture::spans();
+        spans[GREET].name = "red\x1b[31m\nline".to_owned();
+        let drawn = waterfall(&fixture::trace(spans));
+        assert!(drawn.contains(r"red\u{1b}[31m\nline"), "{drawn}");
+    }
+
+    #[test]
+    fn durations_are_read_easily() {
+        let read = [0, 999, 1_500, 12_345_678, 61_000_000_000].map(duration);
+        assert_eq!(read, ["0 ns", "999 ns", "1.5 µs", "12.3 ms", "61.0 s"]);
+    }
 }

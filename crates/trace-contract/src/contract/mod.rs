@@ -11,6 +11,8 @@ mod node;
 mod repeat;
 #[cfg(feature = "schema")]
 mod schema;
+#[cfg(test)]
+mod tests;
 mod yaml;
 
 use std::path::Path;

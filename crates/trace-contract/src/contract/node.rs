@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matcher::{Matcher, Text};
 use super::repeat::Repeat;
+use super::yaml::{some, unique};
 use crate::model::SpanKind;
 
 /// What one span must be.
@@ -90,10 +91,18 @@ impl SpanContract {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(rename = "Span"))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(rename = "Span", description = "One span, with those below it.")
+)]
 pub(super) struct RawSpan {
     /// What the reader should know; it is not compared.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     description: Option<String>,
     /// The service that makes the span: `service.name` of its resource.
     service: Text,
@@ -102,25 +111,45 @@ pub(super) struct RawSpan {
     /// The span's name.
     name: Text,
     /// How the span ends. Without it: anything but an error.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "StatusContract"))]
     status: Option<StatusContract>,
     /// W3C `tracestate` of the span, as one text; `""` when there must be none.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Text"))]
     tracestate: Option<Text>,
     /// Attributes that the span must carry. It may carry others.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique")]
     attributes: BTreeMap<String, Matcher>,
     /// Attributes that the span's resource must carry. It may carry others.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique")]
     resource: BTreeMap<String, Matcher>,
     /// All events of the span in the order of time. Without it: any events.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<EventContract>"))]
     events: Option<Vec<EventContract>>,
     /// All links of the span in any order. Without it: no links.
     #[serde(default)]
     links: Vec<LinkContract>,
     /// How often such a span is among its siblings: `3`, or `1..3`. Without it: once.
-    #[serde(default)]
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Repeat"))]
     repeat: Option<Repeat>,
     /// Whether the span may be missing.
     #[serde(default)]
@@ -194,7 +223,11 @@ pub struct EventContract {
     /// The event's name.
     pub name: Text,
     /// Attributes that the event must carry. It may carry others.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "unique",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub attributes: BTreeMap<String, Matcher>,
 }
 
@@ -207,7 +240,11 @@ pub struct LinkContract {
     /// Where the link points to.
     pub to: LinkTarget,
     /// Attributes that the link must carry. It may carry others.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "unique",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub attributes: BTreeMap<String, Matcher>,
 }
 

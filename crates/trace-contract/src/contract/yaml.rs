@@ -3,7 +3,9 @@
 //! Read by hand and not by `untagged`, so that an error keeps its line and says
 //! what would be right there.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -12,7 +14,49 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::matcher::{Matcher, Pattern, Text, ValueType};
 use super::node::StatusContract;
-use crate::model::{Attributes, Value};
+use crate::model::Value;
+
+/// Reads attributes by key. Of a key that stands there twice, one would be lost.
+pub(super) fn unique<'de, D>(deserializer: D) -> Result<BTreeMap<String, Matcher>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_map(UniqueVisitor(PhantomData))
+}
+
+/// Reads what may be left out. Left empty, it is not absent: `events:` with
+/// nothing behind it allows no event, and `status:` is a mistake.
+pub(super) fn some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}
+
+struct UniqueVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for UniqueVisitor<T> {
+    type Value = BTreeMap<String, T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("values by key")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = BTreeMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if values.contains_key(&key) {
+                return Err(A::Error::custom(format_args!(
+                    "`{key}` stands there twice: leave one of them out"
+                )));
+            }
+            let value = map.next_value()?;
+            values.insert(key, value);
+        }
+        Ok(values)
+    }
+}
 
 const ONE_KEY: &str = "a matcher has exactly one of `matches`, `present`, `type` and `equals`";
 
@@ -198,12 +242,10 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Array(values.into_iter().map(|own| own.0).collect()))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut values = Attributes::new();
-        while let Some((key, OwnValue(value))) = map.next_entry()? {
-            values.insert(key, value);
-        }
-        Ok(Value::Map(values))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        let values = UniqueVisitor::<OwnValue>(PhantomData).visit_map(map)?;
+        let values = values.into_iter().map(|(key, own)| (key, own.0));
+        Ok(Value::Map(values.collect()))
     }
 }
 

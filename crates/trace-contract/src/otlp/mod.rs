@@ -4,6 +4,8 @@
 mod json;
 mod lenient;
 mod proto;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::io::Read;
