@@ -45,6 +45,8 @@ image: {{ include "onetrace.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext: {{- toYaml .v.securityContext | nindent 2 }}
 resources: {{- toYaml .v.resources | nindent 2 }}
+# What a container said last is in its status, for whoever asks why it ended.
+terminationMessagePolicy: FallbackToLogsOnError
 {{- with .v.extraEnvFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
