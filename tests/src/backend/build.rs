@@ -3,7 +3,7 @@
 
 use std::process::{ExitStatus, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use tokio::process::Command;
 
 use super::Tool;
@@ -15,32 +15,14 @@ use super::find::{Origin, has_image};
 /// # Errors
 /// When there is no Go, or the build fails.
 pub async fn build(tool: Tool) -> Result<Origin> {
-    let mut go = Command::new("go");
-    go.current_dir(tool.directory()).env("CGO_ENABLED", "0");
-    match tool {
-        Tool::Collector => go.args([
-            "run",
-            "go.opentelemetry.io/collector/cmd/builder@v0.161.0",
-            "--config",
-            "builder.yaml",
-        ]),
-        // -v names each package: of two thousand, so that minutes do not pass in silence.
-        Tool::Jaeger => go.args([
-            "build",
-            "-v",
-            "-trimpath",
-            "-ldflags",
-            "-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=v2.13.0",
-            "-o",
-            "bin/jaeger",
-            "github.com/jaegertracing/jaeger/cmd/jaeger",
-        ]),
-    };
-    let remedy =
-        "go cannot be started: install Go 1.25 or later, or Docker, or put the program on PATH";
-    let status = run(&mut go).await.context(remedy)?;
+    let directory = tool.directory();
+    if run(Command::new("go").arg("version")).await.is_err() {
+        bail!(
+            "there is no go to build it with: install Go 1.25 or later, or Docker, or put the program on PATH"
+        );
+    }
+    let status = run(&mut Command::new(directory.join("build"))).await?;
     if !status.success() || !tool.built().is_file() {
-        let directory = tool.directory();
         bail!("the build in {} failed: see above", directory.display());
     }
     Ok(Origin::Built(tool.built()))
