@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use trace_contract::{Answer, Contract, Expectation, Receiver, Request, Source, Trace, verify};
+use trace_contract::{
+    Answer, Contract, Expectation, Receiver, Request, Source, Trace, TraceId, verify,
+};
 
 use crate::local::{System, SystemSettings};
 use crate::workspace;
@@ -101,16 +103,12 @@ impl Traced {
     /// When it is not in time; the error has the difference and the services' logs.
     pub async fn hold(
         &self,
-        id: trace_contract::TraceId,
+        id: TraceId,
         contract: &str,
         expectation: &Expectation,
     ) -> Result<Trace> {
-        let contract = load(contract)?;
         let source = Source::from(self.receiver.store());
-        match verify(&source, id, &contract, expectation, PATIENCE).await {
-            Ok(trace) => Ok(trace),
-            Err(error) => bail!("{error}\n{}", self.system.report()),
-        }
+        hold(&source, id, contract, expectation, &self.system).await
     }
 
     /// Posts a JSON text to a URL, for the fault switch.
@@ -126,6 +124,24 @@ impl Traced {
             bail!("{url} answered {} to {faults}", response.status());
         }
         Ok(())
+    }
+}
+
+/// Waits until a trace of `system`, wherever it is kept, is what a contract says.
+///
+/// # Errors
+/// When it is not in time; the error has the difference and the services' logs.
+pub async fn hold(
+    source: &Source,
+    id: TraceId,
+    contract: &str,
+    expectation: &Expectation,
+    system: &System,
+) -> Result<Trace> {
+    let contract = load(contract)?;
+    match verify(source, id, &contract, expectation, PATIENCE).await {
+        Ok(trace) => Ok(trace),
+        Err(error) => bail!("{error}\n{}", system.report()),
     }
 }
 
