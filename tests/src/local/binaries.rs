@@ -11,8 +11,8 @@ use tokio::sync::OnceCell;
 
 use crate::workspace;
 
-/// A directory with `gateway` and `hello`, which are then not built here.
-const DIRECTORY: &str = "ONETRACE_BINARIES";
+/// The variable that names a directory with `gateway` and `hello`, which are then not built.
+pub const DIRECTORY: &str = "ONETRACE_BINARIES";
 
 /// How programs are built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +75,28 @@ impl Binaries {
     /// # Errors
     /// When the build fails.
     pub async fn build(profile: Profile) -> Result<Self> {
-        let built = build(profile, &["gateway", "hello"], &["gateway", "hello"]).await?;
+        let built = match profile {
+            // With xtask, crates have the features that they have in its own build,
+            // and are not built twice.
+            Profile::Dev => {
+                build(&[
+                    "--package",
+                    "xtask",
+                    "--package",
+                    "gateway",
+                    "--package",
+                    "hello",
+                    "--bin",
+                    "gateway",
+                    "--bin",
+                    "hello",
+                ])
+                .await?
+            }
+            Profile::Release => {
+                build(&["--release", "--package", "gateway", "--package", "hello"]).await?
+            }
+        };
         let program = |name: &str| {
             let path = built.get(name).cloned();
             path.with_context(|| format!("the build has made no program {name}"))
@@ -87,29 +108,17 @@ impl Binaries {
     }
 }
 
-/// Builds the programs `names` of `packages`; says where each is.
+/// `cargo build` with these arguments; says by name where each program is. What
+/// cargo says goes to standard error.
 ///
 /// # Errors
 /// When the build fails.
-pub async fn build(
-    profile: Profile,
-    packages: &[&str],
-    names: &[&str],
-) -> Result<HashMap<String, PathBuf>> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
+pub async fn build(arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
         .current_dir(workspace())
-        .args(["build", "--message-format=json-render-diagnostics"]);
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
-    for package in packages {
-        cargo.args(["--package", package]);
-    }
-    for name in names {
-        cargo.args(["--bin", name]);
-    }
-    let output = cargo
+        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(arguments)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
@@ -117,7 +126,7 @@ pub async fn build(
         .await
         .context("cargo cannot be started: is Rust installed, and on PATH?")?;
     if !output.status.success() {
-        bail!("cargo build of {} failed: see above", names.join(", "));
+        bail!("cargo build {} failed: see above", arguments.join(" "));
     }
     Ok(programs(&output.stdout))
 }
@@ -126,6 +135,10 @@ pub async fn build(
 fn programs(messages: &[u8]) -> HashMap<String, PathBuf> {
     let program = |line: &[u8]| {
         let message: Value = serde_json::from_slice(line).ok()?;
+        // The tests of a library are a program of its name, too.
+        if message["profile"]["test"] == true {
+            return None;
+        }
         let path = message["executable"].as_str()?;
         let name = message["target"]["name"].as_str()?;
         Some((name.to_owned(), PathBuf::from(path)))
@@ -144,7 +157,8 @@ mod tests {
     fn programs_are_read_from_cargos_messages() {
         let messages =
             br#"{"reason":"compiler-artifact","target":{"name":"serde"},"executable":null}
-{"reason":"compiler-artifact","target":{"name":"hello"},"executable":"/target/debug/hello"}
+{"reason":"compiler-artifact","target":{"name":"hello"},"profile":{"test":false},"executable":"/target/debug/hello"}
+{"reason":"compiler-artifact","target":{"name":"hello"},"profile":{"test":true},"executable":"/target/debug/deps/hello-1"}
 {"reason":"build-finished","success":true}
 "#;
         let found = programs(messages);

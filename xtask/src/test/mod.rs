@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use tests::{skip, workspace};
+use tests::{local, skip, workspace};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -43,16 +43,16 @@ async fn test(arguments: &[String], skipped: &SkippedFile) -> Result<(Tally, boo
     // In one go with the tests, so that nothing is built twice; then the tests
     // find the services' programs as they are.
     console::progress("building the services and all tests");
-    let built = cargo(&["build", "--workspace", "--bins", "--tests"]).status();
-    if !built.await?.success() {
-        bail!("the build failed: see above");
-    }
+    let built = local::build(&["--workspace", "--bins", "--tests"]).await?;
+    let programs = built.get("gateway").and_then(|program| program.parent());
+    let programs = programs.context("the build has made no gateway")?;
     let mut test = cargo(&["test", "--no-fail-fast"]);
     if !chooses_packages(arguments) {
         test.arg("--workspace");
     }
     let mut child = test
         .args(arguments)
+        .env(local::DIRECTORY, programs)
         .env(skip::SKIPPED_FILE, &skipped.path)
         .stdout(Stdio::piped())
         .spawn()
