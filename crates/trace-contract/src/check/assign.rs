@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 /// The costs of giving `spans` to `nodes`.
+#[derive(Debug)]
 pub(super) struct Costs {
     /// By span and node: what differs between them; `None` when they never pair.
     pub(super) pair: Vec<Vec<Option<i64>>>,
@@ -146,6 +147,8 @@ impl Flow {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn cost_of(pair: &[&[Option<i64>]], times: &[(usize, usize)]) -> Assignment {
@@ -181,5 +184,71 @@ mod tests {
         assert_eq!(cost_of(&[row; 1], &[(3, 3)]).cost, 200);
         assert_eq!(cost_of(&[], &[(1, 1)]).cost, 100);
         assert_eq!(cost_of(&[&[]], &[]).cost, 100);
+    }
+
+    /// The least cost, found by trying everything.
+    fn by_trial(costs: &Costs, span: usize, given: &mut Vec<usize>) -> i64 {
+        if span == costs.extra.len() {
+            return (0..costs.missing.len())
+                .map(|node| {
+                    let least = costs.times[node].0.saturating_sub(given[node]);
+                    i64::try_from(least).expect("few") * costs.missing[node]
+                })
+                .sum();
+        }
+        let mut least = costs.extra[span] + by_trial(costs, span + 1, given);
+        for node in 0..costs.missing.len() {
+            if let Some(cost) = costs.pair[span][node]
+                && given[node] < costs.times[node].1
+            {
+                given[node] += 1;
+                least = least.min(cost + by_trial(costs, span + 1, given));
+                given[node] -= 1;
+            }
+        }
+        least
+    }
+
+    fn costs() -> impl Strategy<Value = Costs> {
+        (0..6_usize, 0..4_usize).prop_flat_map(|(spans, nodes)| {
+            let row = prop::collection::vec(prop::option::of(0..20_i64), nodes);
+            (
+                prop::collection::vec(row, spans),
+                prop::collection::vec(0..20_i64, spans),
+                prop::collection::vec(1..20_i64, nodes),
+                prop::collection::vec((0..3_usize, 1..3_usize), nodes),
+            )
+                .prop_map(|(pair, extra, missing, times)| Costs {
+                    pair,
+                    extra,
+                    missing,
+                    times: times.iter().map(|(min, more)| (*min, min + more)).collect(),
+                })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_costs_less(costs in costs()) {
+            let found = assign(&costs);
+            let mut given = vec![0; costs.missing.len()];
+            prop_assert_eq!(found.cost, by_trial(&costs, 0, &mut given));
+            let mut told = 0;
+            for (span, node) in found.node_of.iter().enumerate() {
+                told += match node {
+                    None => costs.extra[span],
+                    Some(node) => {
+                        given[*node] += 1;
+                        costs.pair[span][*node].expect("a pair that may be")
+                    }
+                };
+            }
+            for (node, given) in given.iter().enumerate() {
+                let (min, max) = costs.times[node];
+                prop_assert!(*given <= max);
+                told += i64::try_from(min.saturating_sub(*given)).expect("few") * costs.missing[node];
+            }
+            prop_assert_eq!(told, found.cost, "the assignment costs what it says");
+        }
     }
 }

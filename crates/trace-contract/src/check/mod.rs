@@ -10,6 +10,7 @@ mod fields;
 mod forest;
 mod mismatch;
 mod moved;
+mod sentences;
 
 #[cfg(test)]
 mod tests;
@@ -43,10 +44,16 @@ pub struct Expectation {
     /// By how much the clocks of different services may be apart before a span
     /// that starts before its parent is a clock running backwards.
     pub clock_skew: Duration,
+    /// How long [`crate::verify`] lets a trace that satisfies its contract stand
+    /// before it says so: a span too many may come with a later batch.
+    pub settle: Duration,
 }
 
 /// What two hosts that keep their time by NTP may be apart.
 const DEFAULT_CLOCK_SKEW: Duration = Duration::from_millis(100);
+
+/// Most services send the spans of a request at the same time.
+pub(crate) const DEFAULT_SETTLE: Duration = Duration::from_millis(500);
 
 impl Default for Expectation {
     fn default() -> Self {
@@ -55,6 +62,7 @@ impl Default for Expectation {
             new_trace: false,
             caller: None,
             clock_skew: DEFAULT_CLOCK_SKEW,
+            settle: DEFAULT_SETTLE,
         }
     }
 }
@@ -96,7 +104,7 @@ impl Contract {
     /// With all that differs, and a report that fits on a screen.
     pub fn check(&self, trace: &Trace, expectation: &Expectation) -> Result<(), Mismatch> {
         let alignment = align::align(self.root(), trace, expectation);
-        let mut differences = difference::collect(&alignment, trace, expectation);
+        let mut differences = sentences::collect(&alignment, trace, expectation);
         differences.extend(clock::backwards(trace, expectation.clock_skew));
         if differences.is_empty() {
             return Ok(());

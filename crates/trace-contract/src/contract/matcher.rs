@@ -5,8 +5,7 @@ use std::fmt;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::node::StatusContract;
-use crate::model::{Status, Value};
+use crate::model::Value;
 
 /// A regular expression that must match the whole text.
 #[derive(Clone, Debug)]
@@ -173,30 +172,5 @@ impl ValueType {
             Value::Map(_) => Self::Map,
             Value::Empty => return None,
         })
-    }
-}
-
-impl StatusContract {
-    /// Whether `status` is as it must be.
-    pub fn accepts(&self, status: &Status) -> bool {
-        match (self, status) {
-            (Self::Unset, Status::Unset) | (Self::Ok, Status::Ok) => true,
-            (Self::Error(expected), Status::Error { message }) => expected
-                .as_ref()
-                .is_none_or(|expected| expected.accepts(message)),
-            _ => false,
-        }
-    }
-}
-
-impl fmt::Display for StatusContract {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unset => f.write_str("unset"),
-            Self::Ok => f.write_str("ok"),
-            Self::Error(None) => f.write_str("error"),
-            Self::Error(Some(Text::Equals(text))) => write!(f, "error {text:?}"),
-            Self::Error(Some(pattern)) => write!(f, "error {pattern}"),
-        }
     }
 }

@@ -11,6 +11,7 @@ mod node;
 mod repeat;
 #[cfg(feature = "schema")]
 mod schema;
+mod status;
 #[cfg(test)]
 mod tests;
 mod yaml;
@@ -19,10 +20,11 @@ use std::path::Path;
 
 pub use error::ContractError;
 pub use matcher::{Matcher, Pattern, Text, ValueType};
-pub use node::{EventContract, LinkContract, LinkTarget, SpanContract, StatusContract};
+pub use node::{EventContract, LinkContract, LinkTarget, SpanContract};
 pub use repeat::Repeat;
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
+pub use status::StatusContract;
 
 /// What one request's trace must be: its root span and, through it, all others.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::matcher::{Matcher, Text};
 use super::repeat::Repeat;
+use super::status::StatusContract;
 use super::yaml::{some, unique};
 use crate::model::SpanKind;
 
@@ -201,17 +202,6 @@ impl schemars::JsonSchema for SpanContract {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         RawSpan::json_schema(generator)
     }
-}
-
-/// How a span must end.
-#[derive(Clone, Debug, PartialEq)]
-pub enum StatusContract {
-    /// Nobody said.
-    Unset,
-    /// Somebody said that it went well.
-    Ok,
-    /// It failed, with a message that matches where one is given.
-    Error(Option<Text>),
 }
 
 /// What one event must be.

@@ -6,8 +6,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::matcher::{Matcher, Text, ValueType};
-use super::node::{SpanContract, StatusContract};
+use super::node::SpanContract;
 use super::repeat::Repeat;
+use super::status::StatusContract;
 
 /// The schema, in the 2020-12 dialect, as pretty JSON with a newline at its end.
 ///

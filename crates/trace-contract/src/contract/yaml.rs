@@ -13,7 +13,6 @@ use serde::ser::{Error as _, SerializeMap};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::matcher::{Matcher, Pattern, Text, ValueType};
-use super::node::StatusContract;
 use crate::model::Value;
 
 /// Reads attributes by key. Of a key that stands there twice, one would be lost.
@@ -272,64 +271,6 @@ impl Serialize for InYaml<'_> {
                 serializer.collect_map(map.iter().map(|(key, value)| (key, InYaml(value))))
             }
             Value::Bytes(_) => Err(S::Error::custom("bytes have no form in a contract")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for StatusContract {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StatusVisitor)
-    }
-}
-
-struct StatusVisitor;
-
-impl<'de> Visitor<'de> for StatusVisitor {
-    type Value = StatusContract;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("unset, ok, error, or {code: error, message: TEXT}")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<StatusContract, E> {
-        match text {
-            "unset" => Ok(StatusContract::Unset),
-            "ok" => Ok(StatusContract::Ok),
-            "error" => Ok(StatusContract::Error(None)),
-            _ => Err(E::unknown_variant(text, &["unset", "ok", "error"])),
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<StatusContract, A::Error> {
-        let found = StatusKeys::deserialize(MapAccessDeserializer::new(map))?;
-        match (self.visit_str(&found.code)?, found.message) {
-            (StatusContract::Error(_), message) => Ok(StatusContract::Error(message)),
-            (status, None) => Ok(status),
-            _ => Err(A::Error::custom(
-                "only the status error has a message: write {code: error, message: TEXT}",
-            )),
-        }
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StatusKeys {
-    code: String,
-    message: Option<Text>,
-}
-
-impl Serialize for StatusContract {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Unset => serializer.serialize_str("unset"),
-            Self::Ok => serializer.serialize_str("ok"),
-            Self::Error(None) => serializer.serialize_str("error"),
-            Self::Error(Some(message)) => StatusKeys {
-                code: "error".to_owned(),
-                message: Some(message.clone()),
-            }
-            .serialize(serializer),
         }
     }
 }

@@ -25,6 +25,9 @@ use answer::{Encoding, Refusal};
 /// The largest body that is read, packed or unpacked.
 const BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
+/// How long nothing is accepted after that failed.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
+
 /// How a receiver treats the export requests that come from now on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
@@ -38,7 +41,8 @@ pub enum Behaviour {
         /// `Retry-After`, in whole seconds.
         retry_after: Option<Duration>,
     },
-    /// Takes the spans and answers 200 after a while.
+    /// Takes the spans at once and answers 200 after a while, as a Collector
+    /// does that is slow: who does not wait for it sends them twice.
     Delay(Duration),
     /// Reads each request, takes nothing and never answers.
     Silent,
@@ -138,7 +142,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
                     connections.spawn(serve_connection(stream, Arc::clone(&state)));
                 }
                 // Out of file descriptors, or a peer that has gone: the next may work.
-                Err(_) => tokio::task::yield_now().await,
+                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
             },
             Some(_) = connections.join_next() => {}
         }
@@ -168,7 +172,7 @@ async fn handle(request: Request<Incoming>, state: &State) -> Response<Full<Byte
         Ok(body) => body.to_bytes(),
         Err(error) => return unreadable(error.as_ref()).response(encoding),
     };
-    let accept = match state.behaviour() {
+    let delay = match state.behaviour() {
         Behaviour::Accept => Duration::ZERO,
         Behaviour::Delay(delay) => delay,
         Behaviour::Silent => std::future::pending().await,
@@ -181,10 +185,10 @@ async fn handle(request: Request<Incoming>, state: &State) -> Response<Full<Byte
         Ok(spans) => spans,
         Err(refusal) => return refusal.response(encoding),
     };
-    if !accept.is_zero() {
-        tokio::time::sleep(accept).await;
-    }
     state.store.add(spans);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
     answer::accepted(encoding)
 }
 

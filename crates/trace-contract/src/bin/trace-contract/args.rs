@@ -56,6 +56,9 @@ pub(crate) struct CheckArgs {
     /// By how much the clocks of different services may be apart.
     #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = humantime::parse_duration)]
     pub(crate) clock_skew: Duration,
+    /// How long a satisfied contract must stay so: a span too many may come late.
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = humantime::parse_duration)]
+    pub(crate) settle: Duration,
     #[command(flatten)]
     pub(crate) picture: PictureArgs,
 }

@@ -17,6 +17,7 @@ pub(crate) async fn run(args: CheckArgs) -> Result<(), Failure> {
     let expectation = Expectation {
         parent: args.parent.or(meant.expectation.parent),
         clock_skew: args.clock_skew,
+        settle: origin.settle(args.settle),
         ..meant.expectation
     };
     let meant = Meant {

@@ -65,6 +65,14 @@ impl Origin {
         })
     }
 
+    /// How long the trace must stay as it is: what is in a file does.
+    pub(crate) fn settle(&self, asked: Duration) -> Duration {
+        match self.kind {
+            Kind::File(..) => Duration::ZERO,
+            Kind::Jaeger | Kind::Listening(..) => asked,
+        }
+    }
+
     /// The trace that is meant where none was named and no request was sent: the
     /// only one of a file, or the first one that is received.
     pub(crate) async fn only_trace(&self) -> Result<TraceId, Failure> {

@@ -1,23 +1,23 @@
 //! Waits for a trace to satisfy a contract, wherever the trace is read from.
 
-use std::fmt;
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::check::{Expectation, Mismatch};
+use crate::check::{DEFAULT_SETTLE, Expectation, Mismatch};
 use crate::contract::Contract;
 use crate::ids::TraceId;
 use crate::jaeger::{Jaeger, JaegerError};
 use crate::model::Trace;
-use crate::report::plural;
 use crate::store::Store;
 
-/// How long a trace must stay as it is before it counts as whole: a span too
-/// many may come with a later batch.
-const SETTLE_STORE: Duration = Duration::from_millis(250);
-const SETTLE_JAEGER: Duration = Duration::from_millis(500);
+pub use error::VerifyError;
+
 /// How long a trace that no further span can make good is waited for.
 const HOPELESS: Duration = Duration::from_secs(3);
 /// How often Jaeger is asked: soon at first, then less often.
@@ -68,7 +68,7 @@ impl Source {
     /// # Errors
     /// When none came in time, or Jaeger cannot be asked.
     pub async fn settled(&self, id: TraceId, timeout: Duration) -> Result<Trace, VerifyError> {
-        verify_by(self, id, timeout, |trace| {
+        verify_by(self, id, timeout, DEFAULT_SETTLE, |trace| {
             if trace.spans().is_empty() {
                 Verdict::NothingYet
             } else {
@@ -77,104 +77,7 @@ impl Source {
         })
         .await
     }
-
-    fn settle(&self) -> Duration {
-        match self {
-            Self::Store(_) => SETTLE_STORE,
-            Self::Jaeger(_) => SETTLE_JAEGER,
-        }
-    }
 }
-
-/// Why a trace was not found to satisfy its contract.
-#[derive(Debug)]
-pub enum VerifyError {
-    /// It was there, or should have been, and differs.
-    Differs {
-        /// What differs.
-        mismatch: Box<Mismatch>,
-        /// How long it was waited for.
-        waited: Duration,
-        /// What was seen last.
-        trace: Box<Trace>,
-    },
-    /// No span of it came, where there was no contract to differ from.
-    NothingArrived {
-        /// The trace that was waited for.
-        trace_id: TraceId,
-        /// How long it was waited for.
-        waited: Duration,
-    },
-    /// It could not be read.
-    NotChecked {
-        /// Why.
-        cause: JaegerError,
-        /// How long it was tried.
-        waited: Duration,
-    },
-}
-
-impl VerifyError {
-    /// Whether the trace differs, as opposed to could not be checked.
-    pub fn differs(&self) -> bool {
-        matches!(self, Self::Differs { .. })
-    }
-
-    /// What differs, when that is the error.
-    pub fn mismatch(&self) -> Option<&Mismatch> {
-        match self {
-            Self::Differs { mismatch, .. } => Some(mismatch),
-            _ => None,
-        }
-    }
-
-    /// What was seen last of the trace.
-    pub fn trace(&self) -> Option<&Trace> {
-        match self {
-            Self::Differs { trace, .. } => Some(trace),
-            _ => None,
-        }
-    }
-}
-
-/// What it usually is.
-const HINT: &str = "hint: does the service take up traceparent, sample the trace, and export to \
-                    where it is looked for?";
-
-impl fmt::Display for VerifyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Differs {
-                mismatch,
-                waited,
-                trace,
-            } => {
-                write!(f, "{mismatch}")?;
-                // What is in a file is not waited for.
-                if *waited >= Duration::from_millis(1) {
-                    let spans = plural(trace.spans().len(), "span");
-                    write!(
-                        f,
-                        "\nwaited {waited:.1?} for it to satisfy its contract; last saw {spans}"
-                    )?;
-                }
-                if trace.spans().is_empty() {
-                    write!(f, "\n{HINT}")?;
-                }
-                Ok(())
-            }
-            Self::NothingArrived { trace_id, waited } => write!(
-                f,
-                "waited {waited:.1?} for trace {trace_id}; no span of it arrived\n{HINT}"
-            ),
-            Self::NotChecked { cause, waited } => {
-                write!(f, "could not check, tried for {waited:.1?}: {cause}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for VerifyError {}
 
 /// Waits until the trace satisfies the contract, and stays so for a short while,
 /// in which a span too many would come.
@@ -191,12 +94,16 @@ pub async fn verify(
     expectation: &Expectation,
     timeout: Duration,
 ) -> Result<Trace, VerifyError> {
-    verify_by(source, trace_id, timeout, |trace| {
-        match contract.check(trace, expectation) {
+    verify_by(
+        source,
+        trace_id,
+        timeout,
+        expectation.settle,
+        |trace| match contract.check(trace, expectation) {
             Ok(()) => Verdict::Satisfied,
             Err(mismatch) => Verdict::Differs(Box::new(mismatch)),
-        }
-    })
+        },
+    )
     .await
 }
 
@@ -210,6 +117,7 @@ async fn verify_by(
     source: &Source,
     id: TraceId,
     timeout: Duration,
+    settle: Duration,
     judge: impl Fn(&Trace) -> Verdict,
 ) -> Result<Trace, VerifyError> {
     let began = Instant::now();
@@ -235,7 +143,7 @@ async fn verify_by(
         let verdict = judge(&trace);
         let wake = match &verdict {
             // What is whole may take a little longer than the timeout to prove it.
-            Verdict::Satisfied => since + source.settle(),
+            Verdict::Satisfied => since + settle,
             Verdict::Differs(mismatch) if !mismatch.may_be_unfinished() => {
                 (since + HOPELESS).min(deadline)
             }
