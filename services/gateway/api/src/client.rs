@@ -1,5 +1,7 @@
 //! The client of the gateway's internal API.
 
+use std::sync::Arc;
+
 use reqwest::Url;
 use reqwest_middleware::ClientWithMiddleware;
 use server::BaseUrl;
@@ -7,9 +9,14 @@ use telemetry::http::{CallError, ClientSettings, Route};
 
 use crate::{VISITOR_PATH, Visitor, VisitorName};
 
-/// Asks the gateway about visitors. Clones share their connections.
+/// Asks the gateway about visitors. Clones are cheap, and share their connections.
 #[derive(Clone, Debug)]
 pub struct VisitorsClient {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     base: BaseUrl,
     http: ClientWithMiddleware,
 }
@@ -21,7 +28,8 @@ impl VisitorsClient {
     /// Where the platform cannot give an HTTP client.
     pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
         let http = telemetry::http::client(settings)?;
-        Ok(Self { base, http })
+        let shared = Arc::new(Shared { base, http });
+        Ok(Self { shared })
     }
 
     /// What the gateway knows of a visitor; of one it does not know, the name itself.
@@ -29,10 +37,9 @@ impl VisitorsClient {
     /// # Errors
     /// [`CallError`], after the retries that the settings allow.
     pub async fn visitor(&self, name: &VisitorName) -> Result<Visitor, CallError> {
-        let url = url(&self.base, name);
-        let answer = self
-            .http
-            .get(url)
+        let Shared { base, http } = &*self.shared;
+        let answer = http
+            .get(url(base, name))
             .with_extension(Route(VISITOR_PATH))
             .send()
             .await?;

@@ -1,5 +1,7 @@
 //! hello's API as its callers see it: the greeting, and the client that asks for it.
 
+use std::sync::Arc;
+
 use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
 use server::BaseUrl;
@@ -15,9 +17,14 @@ pub struct Greeting {
     pub message: String,
 }
 
-/// Asks hello for greetings. Clones share their connections.
+/// Asks hello for greetings. Clones are cheap, and share their connections.
 #[derive(Clone, Debug)]
 pub struct GreetingsClient {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     base: BaseUrl,
     http: ClientWithMiddleware,
 }
@@ -29,7 +36,8 @@ impl GreetingsClient {
     /// Where the platform cannot give an HTTP client.
     pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
         let http = telemetry::http::client(settings)?;
-        Ok(Self { base, http })
+        let shared = Arc::new(Shared { base, http });
+        Ok(Self { shared })
     }
 
     /// The greeting for a visitor.
@@ -37,10 +45,9 @@ impl GreetingsClient {
     /// # Errors
     /// [`CallError`], after the retries that the settings allow.
     pub async fn greeting(&self, name: &str) -> Result<Greeting, CallError> {
-        let url = self.base.join(&["greetings", name]);
-        let answer = self
-            .http
-            .get(url)
+        let Shared { base, http } = &*self.shared;
+        let answer = http
+            .get(base.join(&["greetings", name]))
             .with_extension(Route(GREETING_PATH))
             .send()
             .await?;
