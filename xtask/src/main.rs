@@ -1,5 +1,6 @@
 //! The recipes of this repository. People and CI call the same ones.
 
+mod bench;
 mod check;
 mod console;
 mod demo;
@@ -30,6 +31,8 @@ enum Recipe {
     Up(up::Arguments),
     /// Run every test that needs no cluster; the last line counts them
     Test(test::Arguments),
+    /// Measure what tracing costs, with the bars that it must keep to
+    Bench(bench::Arguments),
 }
 
 /// As a shell says it of what Ctrl-C has ended.
@@ -56,6 +59,7 @@ async fn run(recipe: Recipe) -> Result<bool> {
         Recipe::Demo(arguments) => demo::run(arguments, interrupts).await,
         Recipe::Up(arguments) => up::run(arguments, interrupts).await,
         Recipe::Test(arguments) => test::run(arguments, interrupts).await,
+        Recipe::Bench(arguments) => bench::run(arguments, interrupts).await,
     }
 }
 

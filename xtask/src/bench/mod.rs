@@ -1,0 +1,85 @@
+//! `bench`: what tracing costs, in one run on this machine.
+//!
+//! Three systems of the same two programs take turns: traced (every span
+//! sampled and exported to a receiver in this process), untraced
+//! (`OTEL_SDK_DISABLED=true`), and plain (axum and reqwest alone). In each round
+//! each is started anew, warmed up, and gets the same number of requests; who is
+//! first changes from round to round. CPU is that of gateway and hello alone, as
+//! the kernel counts it, until the last span has arrived. What is compared is the
+//! ratio within a round; the table has the median of all rounds, and their spread.
+
+mod build;
+mod cold;
+mod round;
+mod table;
+mod usage;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use tests::local::Binaries;
+use trace_contract::Receiver;
+
+use crate::console;
+use crate::interrupt::Interrupts;
+use build::Programs;
+use round::{Round, Variant};
+use table::Table;
+
+/// Measures CPU a request traced, untraced and with axum and reqwest alone, that
+/// every span arrives, cold start, memory and the size of the programs, all as
+/// they are deployed. The exit status is 1 where a bar is missed.
+#[derive(Args, Clone)]
+pub(crate) struct Arguments {
+    /// Rounds, in each of which all three systems take their turn
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+
+    /// Requests of one turn, after a tenth as many to warm up
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    requests: u64,
+
+    /// Connections that send the next request when the last one is answered
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    connections: u16,
+
+    /// Only print: a bar that is missed is no failure
+    #[arg(long)]
+    no_bars: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Result<bool> {
+    if !cfg!(target_os = "linux") {
+        bail!("bench reads /proc, which only Linux has");
+    }
+    if cfg!(debug_assertions) {
+        // The load and the receiver share this machine with what is measured.
+        return Err(interrupts.or(build::again_in_release()).await?);
+    }
+    let table = interrupts.or(measure(&arguments)).await?;
+    print!("\n{table}");
+    Ok(arguments.no_bars || table.met())
+}
+
+async fn measure(arguments: &Arguments) -> Result<Table> {
+    let programs = Programs::build().await?;
+    let receiver = Receiver::bind("127.0.0.1:0").await?;
+    // Spans are counted; what they hold is the contracts' business.
+    receiver.store().keep(0);
+    let mut rounds = Vec::new();
+    for number in 0..arguments.rounds {
+        let mut round = Round::default();
+        for variant in Variant::in_turn(number) {
+            let binaries: &Binaries = programs.of(variant);
+            let turn = round::turn(variant, binaries, &receiver, arguments).await?;
+            round.insert(variant, turn);
+        }
+        console::progress(format!(
+            "round {} of {}: {round}",
+            number + 1,
+            arguments.rounds
+        ));
+        rounds.push(round);
+    }
+    let cold = cold::starts(&programs.services, &receiver.endpoint()).await?;
+    Table::new(arguments, &rounds, &cold, &programs.services)
+}
