@@ -1,0 +1,12 @@
+//! What a test under load needs to judge the system: the machine to itself, the
+//! services' last words, their memory, and whether traces are whole.
+
+mod alone;
+mod ending;
+mod memory;
+mod whole;
+
+pub use alone::Alone;
+pub use ending::{end, last_words};
+pub use memory::resident;
+pub use whole::{GREETING, HELLO, SpansOf, union, whole};
