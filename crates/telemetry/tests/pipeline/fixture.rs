@@ -1,0 +1,100 @@
+//! Collectors, and pipelines that export to them.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_sdk::Resource;
+use prost::Message;
+use telemetry::pipeline::{self, Pipeline};
+use telemetry::{ServiceInfo, Settings, SpanCounts};
+use tokio::net::TcpListener;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+/// Long enough for what ends by itself on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn start(endpoint: &str, more: &[(&str, &str)]) -> Pipeline {
+    let service = ServiceInfo {
+        name: "test",
+        version: "0",
+    };
+    let settings = Settings::from_vars(service, |name| {
+        let given = more.iter().find(|(known, _)| *known == name);
+        let value = given.map(|(_, value)| (*value).to_owned());
+        let endpoint = (name == "OTEL_EXPORTER_OTLP_ENDPOINT").then(|| endpoint.to_owned());
+        value.or(endpoint).map(Into::into)
+    })
+    .expect("a test's settings are good");
+    pipeline::start(&settings, Resource::builder_empty().build()).expect("the pipeline must start")
+}
+
+pub(crate) fn make_spans(pipeline: &Pipeline, count: usize) {
+    let tracer = pipeline.provider().tracer("test");
+    for _ in 0..count {
+        tracer.start("span").end();
+    }
+}
+
+/// The distinct spans of all requests that the Collector answered with a success.
+pub(crate) fn arrived(requests: &[Request]) -> HashSet<Vec<u8>> {
+    requests
+        .iter()
+        .flat_map(|request| spans(&request.body))
+        .collect()
+}
+
+pub(crate) fn spans(body: &[u8]) -> Vec<Vec<u8>> {
+    ExportTraceServiceRequest::decode(body)
+        .expect("the body must be OTLP")
+        .resource_spans
+        .into_iter()
+        .flat_map(|of| of.scope_spans)
+        .flat_map(|of| of.spans)
+        .map(|span| span.span_id)
+        .collect()
+}
+
+pub(crate) fn assert_exact(counts: &SpanCounts, created: u64) {
+    assert!(counts.is_exact(), "the figures must add up: {counts}");
+    assert_eq!(counts.created, created, "every span is counted: {counts}");
+    assert_eq!(
+        (counts.open, counts.queued),
+        (0, 0),
+        "after shutdown nothing is on its way: {counts}"
+    );
+}
+
+/// A Collector that answers with these, in turn, and with the last one from then on.
+pub(crate) async fn collector(answers: Vec<ResponseTemplate>) -> MockServer {
+    let server = MockServer::start().await;
+    let last = answers.len() - 1;
+    for (place, answer) in answers.into_iter().enumerate() {
+        let mock = Mock::given(any()).respond_with(answer);
+        let mock = if place < last {
+            mock.up_to_n_times(1)
+        } else {
+            mock
+        };
+        mock.mount(&server).await;
+    }
+    server
+}
+
+pub(crate) async fn requests(server: &MockServer) -> Vec<Request> {
+    server
+        .received_requests()
+        .await
+        .expect("wiremock records requests")
+}
+
+/// An address where nobody listens.
+pub(crate) async fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    format!(
+        "http://{}",
+        listener.local_addr().expect("it has an address")
+    )
+}
