@@ -10,8 +10,11 @@ use trace_contract::Receiver;
 use crate::interrupt::Interrupts;
 use crate::{check, console};
 
+/// Run gateway and hello, send one request, and hold its trace to its contract. Rust is enough
+///
 /// Builds gateway and hello, starts them with a receiver of OTLP, sends one
-/// request, and prints the answer, its trace, and whether that satisfies its contract.
+/// request, and prints the answer, its trace, and whether that satisfies its
+/// contract, which is also the exit status.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Leave it running until Ctrl-C

@@ -23,15 +23,12 @@ struct Arguments {
     recipe: Recipe,
 }
 
+/// What each does is said at its arguments.
 #[derive(Subcommand)]
 enum Recipe {
-    /// Run gateway and hello, send one request, and hold its trace to its contract. Rust is enough
     Demo(demo::Arguments),
-    /// Run gateway and hello with the real Collector and Jaeger, until Ctrl-C
     Up(up::Arguments),
-    /// Run every test that needs no cluster; the last line counts them
     Test(test::Arguments),
-    /// Measure what tracing costs, with the bars that it must keep to
     Bench(bench::Arguments),
 }
 

@@ -9,9 +9,11 @@ use trace_contract::Source;
 use crate::interrupt::Interrupts;
 use crate::{check, console, demo};
 
-/// Starts gateway, hello, the OpenTelemetry Collector and Jaeger, sends a first
-/// request, and holds its trace, as Jaeger has it, to its contract. The Collector
-/// and Jaeger are programs on PATH, else containers, else built by Go from tools/.
+/// Run gateway and hello with the real Collector and Jaeger, until Ctrl-C
+///
+/// Sends a first request, and holds its trace, as Jaeger has it, to its contract.
+/// The Collector and Jaeger are programs on PATH, else containers where a Docker
+/// engine answers, else built by Go from tools/.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// End after the first trace; the exit status says whether it satisfies its contract
@@ -148,10 +150,17 @@ async fn get(tool: Tool, from: From) -> Result<Origin> {
                 return Ok(origin);
             }
             Err(error) => {
-                console::progress(format!("{error:#}"));
-                reasons.push(format!("{error:#}"));
+                let reason = format!("{error:#}");
+                if from == From::First {
+                    console::progress(&reason);
+                }
+                reasons.push(reason);
             }
         }
     }
-    bail!("{} cannot be had: {}", tool.name(), reasons.join("; "))
+    let remedy = match from {
+        From::First => String::new(),
+        _ => format!(". Without --{}, other ways are tried", tool.name()),
+    };
+    bail!("{}{remedy}", reasons.join("; "))
 }

@@ -131,7 +131,7 @@ async fn on_path(tool: Tool) -> Result<PathBuf, String> {
     let names = tool.programs();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let directories: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let mut reason = format!("there is no {} on PATH", names.join(" and no "));
+    let mut reason = format!("there is no {} on PATH", names.join(", no "));
     for name in names {
         let mut places = directories.iter().map(|directory| directory.join(name));
         let Some(program) = places.find(|place| place.is_file()) else {

@@ -25,9 +25,12 @@ use build::Programs;
 use round::{Round, Variant};
 use table::Table;
 
-/// Measures CPU a request traced, untraced and with axum and reqwest alone, that
-/// every span arrives, cold start, memory and the size of the programs, all as
-/// they are deployed. The exit status is 1 where a bar is missed.
+/// Measure what tracing costs, with the bars that it must keep to
+///
+/// CPU a request (of gateway and hello together) traced, untraced, and with axum
+/// and reqwest alone, in rounds in which they take turns; that every span arrives;
+/// latency, cold start, memory, and the size of the programs; all built in
+/// release. The exit status is 1 where a bar is missed. Let nothing else run.
 #[derive(Args, Clone)]
 pub(crate) struct Arguments {
     /// Rounds, in each of which all three systems take their turn

@@ -15,9 +15,11 @@ use crate::console;
 use crate::interrupt::Interrupts;
 use tally::{Skipped, Tally};
 
-/// Builds the services and runs every test of the workspace that needs no
-/// cluster. The last line is `N passed, N failed, N skipped`. A test that needs
-/// the real Collector or Jaeger is skipped where they are not at hand, unless
+/// Run every test that needs no cluster; the last line counts them
+///
+/// Builds the services, then runs `cargo test`. The last line is `N passed, N
+/// failed, N skipped`. A test that needs the real Collector or Jaeger is skipped
+/// where they are not at hand, and named with the reason, unless
 /// `ONETRACE_REQUIRE=collector,jaeger` says that they must be.
 #[derive(Args)]
 pub(crate) struct Arguments {
