@@ -35,16 +35,6 @@ pub(crate) fn sampler() -> SamplerKind {
 /// Why telemetry could not be brought up.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// The log filter cannot be parsed.
-    #[error(
-        "{variable}={value:?} is no log filter; write a level or targets with levels, as in `info` or `info,http=warn`"
-    )]
-    LogFilter {
-        /// The variable's name.
-        variable: &'static str,
-        /// Its value.
-        value: String,
-    },
     /// [`init`] has been called before in this process, or another library has
     /// installed a `tracing` subscriber.
     #[error(
@@ -75,7 +65,7 @@ pub fn init(settings: &Settings) -> Result<Telemetry, InitError> {
             .build();
         pipeline.provider().tracer_with_scope(scope)
     });
-    log::install(tracer.clone())?;
+    log::install(settings.log.clone(), tracer.clone())?;
     TRACING
         .set(Tracing {
             tracer,

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use server::BaseUrl;
-use telemetry::http::ClientSettings;
+use telemetry::http::{BaseUrl, ClientSettings};
 use telemetry::{Edge, EdgeTrace};
 
 use crate::visitors::{self, Directory};

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser};
-use server::BaseUrl;
-use telemetry::http::ClientSettings;
+use telemetry::http::{BaseUrl, ClientSettings};
 
 /// Greets a visitor in the visitor's language, as the gateway's directory has it.
 #[derive(Clone, Debug, Parser)]

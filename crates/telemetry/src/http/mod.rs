@@ -6,6 +6,7 @@
 //! poll. Neither puts a header value, a query value or a credential anywhere.
 
 mod access_log;
+mod base_url;
 mod call_error;
 mod client;
 mod client_span;
@@ -17,6 +18,7 @@ mod server;
 mod server_span;
 mod traced_body;
 
+pub use base_url::{BaseUrl, BaseUrlError};
 pub use call_error::CallError;
 pub use client::{ClientSettings, client};
 pub use client_span::Route;

@@ -20,15 +20,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 use self::format::{Format, Style};
 use crate::InitError;
 
-const VARIABLE: &str = "RUST_LOG";
-
 /// Installs logs and, where there is a tracer, the layer that makes spans of
 /// the application's own `#[instrument]`s.
 ///
 /// One filter stands before both. A filter for each layer would lose spans:
 /// `tracing::enabled!` leaves such filters with its own answer, and they give it
 /// to the next span.
-pub(crate) fn install(tracer: Option<SdkTracer>) -> Result<(), InitError> {
+pub(crate) fn install(targets: Targets, tracer: Option<SdkTracer>) -> Result<(), InitError> {
     let style = if std::io::stdout().is_terminal() {
         Style::Terminal
     } else {
@@ -37,7 +35,6 @@ pub(crate) fn install(tracer: Option<SdkTracer>) -> Result<(), InitError> {
     let logs = tracing_subscriber::fmt::layer()
         .event_format(Format(style))
         .with_ansi(style == Style::Terminal);
-    let targets = targets()?;
     let makes_spans = tracer.is_some();
     let filter = filter_fn(move |metadata| {
         if metadata.is_span() {
@@ -69,14 +66,4 @@ where
         .with_tracked_inactivity(false)
         .with_error_events_to_status(false)
         .with_error_events_to_exceptions(false)
-}
-
-fn targets() -> Result<Targets, InitError> {
-    match std::env::var(VARIABLE) {
-        Ok(value) if !value.trim().is_empty() => value.parse().map_err(|_| InitError::LogFilter {
-            variable: VARIABLE,
-            value,
-        }),
-        _ => Ok(Targets::new().with_default(LevelFilter::INFO)),
-    }
 }

@@ -1,4 +1,4 @@
-//! The standard `OTEL_*` environment variables, read once and checked all
+//! The standard `OTEL_*` environment variables and `RUST_LOG`, read once and checked all
 //! together: a value that cannot be used is named at start-up and never
 //! silently replaced.
 //!
@@ -19,6 +19,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 pub use error::{Problem, SettingsError};
@@ -48,6 +49,8 @@ pub struct Settings {
     pub batch: BatchSettings,
     /// `OTEL_EXPORTER_OTLP_*`.
     pub otlp: OtlpSettings,
+    /// `RUST_LOG`: which log lines are written. It decides nothing about spans.
+    pub log: Targets,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`.
     pub limits: Limits,
     /// The resource: `service.name`, `service.version`, `service.instance.id`,

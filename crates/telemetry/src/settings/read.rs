@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+
 use super::vars::{MAX_INTEGER, Vars};
 use super::{
     BatchSettings, ExporterKind, Limits, PropagatorKind, SamplerKind, ServiceInfo, Settings,
@@ -41,6 +44,7 @@ pub(super) fn settings(
             otlp::read(&mut vars)
         },
         limits: limits(&mut vars),
+        log: log(&mut vars),
         resource: attributes::resource(&mut vars, service),
     };
     if vars.problems.is_empty() {
@@ -212,6 +216,22 @@ fn limits(vars: &mut Vars<'_>) -> Limits {
         attributes_per_event: limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT").unwrap_or(128),
         attributes_per_link: limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT").unwrap_or(128),
     }
+}
+
+fn log(vars: &mut Vars<'_>) -> Targets {
+    const VARIABLE: &str = "RUST_LOG";
+    let all = Targets::new().with_default(LevelFilter::INFO);
+    let Some(text) = vars.text(VARIABLE) else {
+        return all;
+    };
+    text.parse().unwrap_or_else(|_| {
+        vars.problem(
+            VARIABLE,
+            &text,
+            "must be a level, or targets with levels, as in info,http=warn",
+        );
+        all
+    })
 }
 
 fn size(number: u32) -> usize {

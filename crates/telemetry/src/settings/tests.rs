@@ -186,6 +186,7 @@ fn a_value_that_cannot_be_used_is_named_with_its_remedy() {
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "key=value"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team=100%", "%25"),
         ("OTEL_CONFIG_FILE", "otel.yaml", "unset"),
+        ("RUST_LOG", "http=loud", "info,http=warn"),
     ] {
         let complaint = complaint(&[(variable, value)]);
         assert!(

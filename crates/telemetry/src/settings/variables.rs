@@ -107,4 +107,8 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
         "attributes of a link [128]",
     ),
+    (
+        "RUST_LOG",
+        "a level, or targets with levels: info,http=warn; says nothing about spans [info]",
+    ),
 ];

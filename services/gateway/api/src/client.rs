@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 use reqwest_middleware::ClientWithMiddleware;
-use server::BaseUrl;
-use telemetry::http::{CallError, ClientSettings, Route};
+use telemetry::http::{BaseUrl, CallError, ClientSettings, Route};
 
 use crate::{VISITOR_PATH, Visitor, VisitorName};
 

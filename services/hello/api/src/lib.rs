@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
-use server::BaseUrl;
-use telemetry::http::{CallError, ClientSettings, Route};
+use telemetry::http::{BaseUrl, CallError, ClientSettings, Route};
 
 /// The path of a greeting, as axum's router and the client's span write it.
 pub const GREETING_PATH: &str = "/greetings/{name}";
