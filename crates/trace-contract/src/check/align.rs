@@ -14,6 +14,8 @@ use crate::model::{Span, Trace};
 const SPAN: i64 = 100;
 /// However much differs in one span, its attributes do not make it another one.
 const FIELDS_AT_MOST: i64 = 40;
+/// Spans that nobody declared may be nested without end; nobody reads further.
+const DEEPEST_EXTRA: usize = 100;
 /// Costs stay far from overflow, whatever `repeat` says.
 const AT_MOST: i64 = 1 << 40;
 
@@ -55,6 +57,9 @@ pub(crate) enum Aligned<'a> {
         allowed: bool,
         /// Whether it was found to belong elsewhere, where it is compared.
         elsewhere: bool,
+        /// How many spans are below it.
+        below: usize,
+        /// Those below it, down to a depth that can be shown.
         children: Vec<Aligned<'a>>,
     },
 }
@@ -89,7 +94,7 @@ pub(super) fn align<'a>(
         others: tops
             .iter()
             .filter(|top| Some(**top) != chosen)
-            .map(|top| aligner.extra(*top, false))
+            .map(|top| aligner.extra(*top, false, 0))
             .collect(),
         in_rings: aligner
             .forest
@@ -222,7 +227,7 @@ impl<'a> Aligner<'a> {
             }
         }
         let left_over = given_to(None).into_iter();
-        children.extend(left_over.map(|span| self.extra(span, node.more)));
+        children.extend(left_over.map(|span| self.extra(span, node.more, 0)));
         let span = self.forest.span(place);
         Aligned::Pair {
             node,
@@ -233,16 +238,20 @@ impl<'a> Aligner<'a> {
         }
     }
 
-    fn extra(&self, place: usize, allowed: bool) -> Aligned<'a> {
+    fn extra(&self, place: usize, allowed: bool, depth: usize) -> Aligned<'a> {
+        let below: &[usize] = if depth < DEEPEST_EXTRA {
+            self.forest.children(place)
+        } else {
+            &[]
+        };
         Aligned::Extra {
             span: self.forest.span(place),
             allowed,
             elsewhere: false,
-            children: self
-                .forest
-                .children(place)
+            below: self.forest.size(place) - 1,
+            children: below
                 .iter()
-                .map(|child| self.extra(*child, allowed))
+                .map(|child| self.extra(*child, allowed, depth + 1))
                 .collect(),
         }
     }

@@ -1,9 +1,11 @@
 //! Clocks that run backwards: a span that ends before it starts, or starts
 //! before the span that caused it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::difference::{Anchor, Difference, DifferenceKind};
+use crate::ids::SpanId;
 use crate::model::{Span, Trace};
 
 /// What may be between two spans of one instance: some stores keep
@@ -13,10 +15,13 @@ const SAME_CLOCK: Duration = Duration::from_micros(1);
 /// All spans of the trace whose times cannot be. `skew` is what the clocks of
 /// different instances may be apart.
 pub(super) fn backwards(trace: &Trace, skew: Duration) -> Vec<Difference> {
+    let spans = trace.spans().iter();
+    let by_id: HashMap<SpanId, &Span> = spans.map(|span| (span.span_id, span)).collect();
+    let parent = |span: &Span| by_id.get(&span.parent?).copied();
     trace
         .spans()
         .iter()
-        .flat_map(|span| [ends_early(span), starts_early(span, trace, skew)])
+        .flat_map(|span| [ends_early(span), starts_early(span, parent(span), skew)])
         .flatten()
         .collect()
 }
@@ -36,8 +41,8 @@ fn ends_early(span: &Span) -> Option<Difference> {
     ))
 }
 
-fn starts_early(span: &Span, trace: &Trace, skew: Duration) -> Option<Difference> {
-    let parent = trace.span(span.parent?)?;
+fn starts_early(span: &Span, parent: Option<&Span>, skew: Duration) -> Option<Difference> {
+    let parent = parent?;
     let early = Duration::from_nanos(parent.start.checked_sub(span.start)?);
     let (allowed, whose) = if same_instance(span, parent) {
         (SAME_CLOCK, "the same instance's")

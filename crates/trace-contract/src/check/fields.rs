@@ -7,6 +7,7 @@ use super::Expectation;
 use super::assign::{Costs, assign};
 use crate::contract::{EventContract, LinkContract, LinkTarget, Matcher, SpanContract};
 use crate::model::{Attributes, Event, Link, Span, Status, printable};
+use crate::report::cut;
 
 /// A field of a span that is not as the contract says.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,9 @@ pub(crate) struct FieldDifference {
     /// How much it says against this being the span that is meant.
     pub(super) weight: i64,
 }
+
+/// As much of a value as is shown: a stack trace would fill the screen.
+const SHOWN: usize = 240;
 
 /// A span of another service is another span; a span with another name or kind
 /// may be the one that is meant; other fields say little.
@@ -31,8 +35,8 @@ impl FieldDifference {
     fn new(field: impl Into<String>, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
         Self {
             field: field.into(),
-            expected: expected.to_string(),
-            got: got.to_string(),
+            expected: cut(&expected.to_string(), SHOWN),
+            got: cut(&got.to_string(), SHOWN),
             weight: OTHER,
         }
     }

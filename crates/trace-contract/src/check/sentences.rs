@@ -117,8 +117,8 @@ impl Walk<'_> {
             | Aligned::Extra {
                 elsewhere: true, ..
             } => {}
-            Aligned::Extra { span, children, .. } => {
-                self.found.push(extra(parent, span, count(children)));
+            Aligned::Extra { span, below, .. } => {
+                self.found.push(extra(parent, span, *below));
             }
         }
     }
@@ -277,8 +277,4 @@ fn edge(from: &str, to: &str) -> String {
     } else {
         format!("{from} → {to}")
     }
-}
-
-fn count(aligned: &[Aligned<'_>]) -> usize {
-    aligned.iter().map(|it| 1 + count(it.children())).sum()
 }

@@ -6,6 +6,7 @@
 //! README and in its JSON Schema.
 
 mod error;
+mod fold;
 mod matcher;
 mod node;
 mod repeat;
@@ -77,7 +78,13 @@ impl Contract {
     /// When it was made in code and demands that a value equals bytes: these have
     /// no form in YAML, and no contract that was read or recorded has them.
     pub fn to_yaml(&self) -> String {
-        serde_norway::to_string(&self.root).expect("the contract has no bytes")
+        let yaml = serde_norway::to_string(&self.root).expect("the contract has no bytes");
+        let folded = fold::matchers(&yaml);
+        // A text of several lines may hold what looks like a matcher.
+        match Self::from_yaml(&folded) {
+            Ok(same) if same == *self => folded,
+            _ => yaml,
+        }
     }
 
     fn read(text: &str, path: Option<&Path>) -> Result<Self, ContractError> {

@@ -162,3 +162,13 @@ fn the_schema_in_the_repository_is_that_of_the_code() {
          cargo run -p trace-contract -- schema > crates/trace-contract/contract.schema.json"
     );
 }
+
+#[test]
+fn the_contract_of_the_readme_is_one() {
+    let readme = include_str!("../../README.md");
+    let (_, after) = readme.split_once("```yaml\n").expect("a contract");
+    let (yaml, _) = after.split_once("```").expect("its end");
+    if let Err(error) = Contract::from_yaml(yaml) {
+        panic!("{error}");
+    }
+}

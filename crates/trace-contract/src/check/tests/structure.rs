@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{assert_satisfied, contract, expectation, summary_after};
 use crate::check::{Difference, DifferenceKind, Expectation};
 use crate::fixture::{self, CLIENT, CONTRACT, GREET, HELLO, HELLO_SERVER, MILLI, ROOT, span};
+use crate::ids::SpanId;
 use crate::model::{SpanKind, Value};
 
 #[test]
@@ -244,4 +245,22 @@ fn between_services_clocks_may_be_a_little_apart() {
     contract(CONTRACT)
         .check(&trace, &patient)
         .expect("the skew that was allowed");
+}
+
+#[test]
+fn a_very_deep_trace_is_told_without_an_overflow() {
+    let summary = summary_after(|spans| {
+        let mut parent = spans[HELLO].span_id;
+        for number in 1_000..21_000_u64 {
+            let mut deeper = span(9, parent, "gateway", SpanKind::Internal, "again");
+            parent = SpanId::from_bytes(number.to_be_bytes()).expect("not zero");
+            deeper.span_id = parent;
+            spans.push(deeper);
+        }
+    });
+    assert_eq!(
+        summary,
+        "gateway: extra span gateway INTERNAL again below gateway INTERNAL hello, \
+         with 19999 spans below it"
+    );
 }
