@@ -115,16 +115,17 @@ impl Binaries {
 /// When the build fails.
 pub async fn build(arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let child = Command::new(cargo)
         .current_dir(workspace())
         .args(["build", "--message-format=json-render-diagnostics"])
         .args(arguments)
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
+        .stdout(Stdio::piped())
         .kill_on_drop(true)
-        .output()
-        .await
+        .spawn()
         .context("cargo cannot be started: is Rust installed, and on PATH?")?;
+    // Not `output`, which would capture standard error, too.
+    let output = child.wait_with_output().await?;
     if !output.status.success() {
         bail!("cargo build {} failed: see above", arguments.join(" "));
     }
