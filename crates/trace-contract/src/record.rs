@@ -158,3 +158,51 @@ fn is_plain(value: &Value) -> bool {
         Value::Bytes(_) | Value::Map(_) | Value::Empty => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{self, HELLO_SERVER, ROOT};
+
+    #[test]
+    fn what_changes_from_run_to_run_is_kept_by_its_type() {
+        let mut spans = fixture::spans();
+        spans.truncate(1);
+        let more = [
+            ("http.route", Value::from("/hello")),
+            ("server.port", Value::Int(40123)),
+            ("enduser.id", Value::from("alice")),
+            ("order_id", Value::Int(7)),
+        ];
+        let more = more.map(|(key, value)| (key.to_owned(), value));
+        spans[ROOT].attributes.extend(more);
+        let contract = record(&fixture::trace(spans)).expect("one root");
+        let expected = "\
+service: gateway
+kind: server
+name: GET /hello
+status: unset
+attributes:
+  enduser.id: {type: string}
+  http.request.method: GET
+  http.response.status_code: 200
+  http.route: /hello
+  order_id: {type: int}
+  server.port: {type: int}
+  user_agent.original: {type: string}
+";
+        assert_eq!(contract.to_yaml(), expected);
+    }
+
+    #[test]
+    fn a_broken_trace_is_refused_with_its_roots() {
+        let mut spans = fixture::spans();
+        spans[HELLO_SERVER].parent = None;
+        let error = record(&fixture::trace(spans)).expect_err("two roots");
+        assert_eq!(
+            error.to_string(),
+            "a contract needs a trace with one root, and this has 2: \
+             gateway SERVER GET /hello, hello SERVER GET /greetings/{name}"
+        );
+    }
+}
