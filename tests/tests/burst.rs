@@ -19,7 +19,7 @@ const KEPT: usize = 1000;
 
 /// Puts the load on a system whose telemetry has no setting but where to export to.
 async fn loses_nothing(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) -> Result<()> {
-    let _alone = Alone::wait().await?;
+    let alone = Alone::wait().await?;
     let mut traced = Traced::with(SystemSettings::plain()).await?;
     traced.receiver.behave(behaviour);
     let store = traced.receiver.store();
@@ -27,6 +27,7 @@ async fn loses_nothing(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) ->
 
     let load = load(Load::get(&traced.system.url("/hello"))?.until(Until::Elapsed(LASTS)));
     let report = load.run().await;
+    drop(alone);
     println!("{report}");
     assert!(
         report.failed() == 0 && report.answered() > 0,

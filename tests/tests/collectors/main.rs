@@ -1,161 +1,21 @@
 //! A Collector in trouble: it slows no request, memory stays bounded, and what
 //! became of every span adds up. What it can still take is not lost.
 
+mod exporting;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tests::accounting::Spans;
 use tests::judge::{self, Alone, HELLO};
-use tests::load::{Load, Pace, Report, Until};
-use tests::local::{Service, System, SystemSettings};
-use tests::{ports, wait};
+use tests::load::{Load, Until};
+use tests::local::{System, SystemSettings};
+use tests::wait;
 use trace_contract::{Behaviour, Receiver};
 
-/// Requests a second of a steady load, well below what a debug build can answer.
-const RATE: f64 = 200.0;
-const ROUND: Duration = Duration::from_secs(1);
+use exporting::{Exporting, PATIENCE, steady};
+
 const ROUNDS: usize = 4;
-/// For what ends by itself, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 const MIB: u64 = 1024 * 1024;
-
-/// A system, and the Collector that it exports to.
-struct Exporting {
-    collector: &'static str,
-    system: System,
-    receiver: Option<Receiver>,
-    rounds: Vec<Report>,
-}
-
-impl Exporting {
-    /// To a Collector that behaves so.
-    async fn to(
-        collector: &'static str,
-        behaviour: Behaviour,
-        settings: SystemSettings,
-    ) -> Result<Self> {
-        let receiver = Receiver::bind("127.0.0.1:0").await?;
-        receiver.behave(behaviour);
-        receiver.store().keep(usize::MAX);
-        Ok(Self {
-            collector,
-            system: System::start(settings.export_to(receiver.endpoint())).await?,
-            receiver: Some(receiver),
-            rounds: Vec::new(),
-        })
-    }
-
-    /// To a port that nobody listens on.
-    async fn to_nobody(settings: SystemSettings) -> Result<Self> {
-        let [port] = ports::free()?;
-        let settings = settings.export_to(format!("http://127.0.0.1:{port}"));
-        Ok(Self {
-            collector: "refused",
-            system: System::start(settings).await?,
-            receiver: None,
-            rounds: Vec::new(),
-        })
-    }
-
-    /// One round of the steady load, in which no request may fail.
-    async fn round(&mut self) -> Result<()> {
-        let load = steady(&self.system)?.until(Until::Elapsed(ROUND));
-        let report = load.run().await;
-        self.must_answer_all(&report);
-        self.rounds.push(report);
-        Ok(())
-    }
-
-    fn must_answer_all(&self, report: &Report) {
-        assert!(
-            report.failed() == 0 && report.answered() > 0,
-            "with a Collector that is {}, every request must be answered: {report}\n{}",
-            self.collector,
-            self.system.report()
-        );
-    }
-
-    /// The p99 of the best round: what else runs on this machine can spoil one
-    /// round, a pipeline that slows requests spoils them all.
-    fn p99(&self) -> Duration {
-        let rounds = self.rounds.iter().map(Report::p99);
-        rounds.min().unwrap_or_default()
-    }
-
-    fn answered(&self) -> u64 {
-        self.rounds.iter().map(Report::answered).sum()
-    }
-
-    /// The accounts of both services now, which must be exact, of as many spans
-    /// as the answered requests have made.
-    async fn accounts(&self, answered: u64) -> Result<[Spans; 2]> {
-        let settled = |service: &Spans| service.open == 0;
-        let [gateway, hello] = settled_accounts(&self.system, settled).await?;
-        self.must_be_exact(answered, &gateway, &hello);
-        Ok([gateway, hello])
-    }
-
-    /// Ends the system; its last words, which must be exact with nothing on the way.
-    async fn end(&mut self, answered: u64) -> Result<[Spans; 2]> {
-        let [gateway, hello] = judge::end(&mut self.system).await?;
-        self.must_be_exact(answered, &gateway, &hello);
-        let left = gateway.on_the_way() + hello.on_the_way();
-        assert_eq!(left, 0, "of no span it may be unknown what became of it");
-        Ok([gateway, hello])
-    }
-
-    fn must_be_exact(&self, answered: u64, gateway: &Spans, hello: &Spans) {
-        for (service, spans, each) in [("gateway", gateway, 5), ("hello", hello, 3)] {
-            let what = format!("{service}, Collector {}: {spans}", self.collector);
-            assert!(spans.is_exact(), "every span must be accounted for: {what}");
-            let made = answered * each;
-            assert_eq!(
-                spans.created(),
-                made,
-                "{answered} requests make {made} spans: {what}"
-            );
-        }
-    }
-
-    /// What arrived must be every span of the answered requests.
-    fn must_have_all(&self, answered: u64) -> Result<()> {
-        let receiver = self.receiver.as_ref().context("there is a Collector")?;
-        let arrived = receiver.store().span_count();
-        assert_eq!(
-            arrived,
-            answered * 8,
-            "with a Collector that is {}, all 8 spans of {answered} requests must arrive",
-            self.collector
-        );
-        Ok(())
-    }
-}
-
-fn steady(system: &System) -> Result<Load> {
-    let load = Load::get(&system.url("/hello"))?;
-    Ok(load.connections(16).pace(Pace::PerSecond(RATE)))
-}
-
-/// The accounts of the gateway and of hello, as soon as both are `settled`: the
-/// last spans of a request end just after its answer.
-async fn settled_accounts(system: &System, settled: impl Fn(&Spans) -> bool) -> Result<[Spans; 2]> {
-    let accounts = async |service: &Service| {
-        let spans = service
-            .spans()
-            .await
-            .map_err(|error| format!("{error:#}"))?;
-        if settled(&spans) {
-            Ok(spans)
-        } else {
-            Err(spans.to_string())
-        }
-    };
-    wait::until("the last spans to end", PATIENCE, async || {
-        let gateway = accounts(&system.gateway).await?;
-        Ok::<_, String>([gateway, accounts(&system.hello).await?])
-    })
-    .await
-}
 
 /// A shutdown that a test can wait for, where it takes all the time that it has.
 fn ending_soon() -> SystemSettings {
@@ -268,7 +128,7 @@ async fn a_full_queue_drops_and_counts_and_takes_no_more_memory() -> Result<()> 
     const REQUESTS: u64 = 2000;
     /// Buffers of connections, fragments, and what a debug build is generous with.
     const GROWTH: u64 = 4 * MIB;
-    let _alone = Alone::wait().await?;
+    let alone = Alone::wait().await?;
     let settings = ending_soon()
         .both("OTEL_BSP_MAX_QUEUE_SIZE", "400")
         .both("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "200")
@@ -281,6 +141,7 @@ async fn a_full_queue_drops_and_counts_and_takes_no_more_memory() -> Result<()> 
     let before = memory(&it.system)?;
 
     let report = load.until(Until::Requests(REQUESTS)).run().await;
+    drop(alone);
     it.must_answer_all(&report);
     let answered = warm.answered() + report.answered();
     let after = memory(&it.system)?;
@@ -324,7 +185,7 @@ async fn the_default_queue_keeps_to_24_mib_however_large_the_spans_are() -> Resu
     const PIPELINE: u64 = 24 * MIB;
     /// Without the pipeline: connections with 6 kB of headers on each of three hops.
     const REST: u64 = 8 * MIB;
-    let _alone = Alone::wait().await?;
+    let alone = Alone::wait().await?;
     let settings = SystemSettings::plain()
         .both("DRAIN_TIMEOUT", "1s")
         .both("SHUTDOWN_TIMEOUT", "3s")
@@ -335,6 +196,7 @@ async fn the_default_queue_keeps_to_24_mib_however_large_the_spans_are() -> Resu
         .header("baggage", &format!("tenant={}", "x".repeat(6000)))
         .until(Until::Requests(REQUESTS));
     let report = load.run().await;
+    drop(alone);
     it.must_answer_all(&report);
     let after = memory(&it.system)?;
     println!("{before:?} bytes before, {after:?} after");
@@ -368,7 +230,7 @@ fn memory(system: &System) -> Result<[u64; 2]> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_restarted_loses_nothing() -> Result<()> {
-    let _alone = Alone::wait().await?;
+    let alone = Alone::wait().await?;
     let mut it = Exporting::to("restarted", Behaviour::Accept, SystemSettings::new()).await?;
     let first = it.receiver.take().context("it was just bound")?;
     let load = steady(&it.system)?.until(Until::Elapsed(Duration::from_secs(3)));
@@ -393,6 +255,7 @@ async fn a_collector_that_is_restarted_loses_nothing() -> Result<()> {
     .await?;
     second.store().keep(usize::MAX);
     let report = running.end().await;
+    drop(alone);
     it.must_answer_all(&report);
     it.system.wait_until_exported(PATIENCE).await?;
     for spans in it.end(report.answered()).await? {
