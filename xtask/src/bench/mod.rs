@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     rounds: u32,
 
     /// Requests of one turn, after a tenth as many to warm up
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
     requests: u64,
 
     /// Connections that send the next request when the last one is answered
