@@ -50,13 +50,17 @@ async fn ended_by(signal: &str, service: &mut Service) -> Result<ExitStatus> {
     let began = Instant::now();
     let kill = format!("kill -s {signal} {}", service.pid());
     let sent = Command::new("sh").args(["-c", &kill]).status().await?;
-    ensure!(sent.success(), "SIG{signal} could not be sent");
+    let name = service.process().name().to_owned();
+    ensure!(sent.success(), "SIG{signal} could not be sent to {name}");
     let bound = SHUTDOWN_TIMEOUT + NOTICE;
     let status = service.process().wait(bound).await?;
-    println!("SIG{signal} ended it in {:?}, {status}", began.elapsed());
+    println!(
+        "SIG{signal} ended {name} in {:?}, {status}",
+        began.elapsed()
+    );
     if !status.success() {
         bail!(
-            "SIG{signal} must end it with status 0, not with {status}\n{}",
+            "SIG{signal} must end {name} with status 0, not with {status}\n{}",
             service.output().report()
         );
     }
@@ -68,6 +72,16 @@ fn must_keep_its_promise(report: &Report, traced: &Traced) {
         report.failed_when_accepted() == 0 && report.answered() >= BEFORE,
         "no request that was accepted may fail: {report}\n{}",
         traced.system.report()
+    );
+}
+
+/// Callers must be told that hello is away, each with an answer.
+fn must_be_told(report: &Report) {
+    let told = [502, 503].map(|status| report.failed_by(FailureKind::Status(status)));
+    let told: u64 = told.iter().sum();
+    assert!(
+        told == report.failed() && told > 0,
+        "without hello, the gateway must answer 502 or 503 and nothing else: {report}"
     );
 }
 
@@ -140,6 +154,22 @@ async fn sigterm_to_hello_fails_no_request_and_loses_no_span() -> Result<()> {
     must_satisfy(&traced, &report.traces, "greetings").await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_to_hello_behind_the_gateway_is_a_502_at_worst_and_loses_no_span() -> Result<()> {
+    let alone = Alone::wait().await?;
+    let mut traced = draining().await?;
+    let load = load(&traced.system.url("/hello"))?;
+    load.wait_for(BEFORE, PATIENCE).await?;
+    ended_by("TERM", &mut traced.system.hello).await?;
+    let ended_after = load.done();
+    load.wait_for(ended_after + BEFORE, PATIENCE).await?;
+    let report = load.stop().await;
+    drop(alone);
+    must_be_told(&report);
+    ended_by("TERM", &mut traced.system.gateway).await?;
+    judge::whole(&traced.receiver.store(), &report.traces, HELLO)
+}
+
 /// hello serves longer than its caller: then the last requests that the gateway
 /// accepts are greeted too.
 #[tokio::test(flavor = "multi_thread")]
@@ -204,12 +234,7 @@ async fn a_killed_hello_is_a_502_and_the_gateways_own_spans_are_exact() -> Resul
     load.wait_for(killed_after + BEFORE, PATIENCE).await?;
     let report = load.stop().await;
     drop(alone);
-    let said =
-        report.failed_by(FailureKind::Status(502)) + report.failed_by(FailureKind::Status(503));
-    assert!(
-        said == report.failed() && said > 0,
-        "without hello, the gateway must answer 502 or 503 and nothing else: {report}"
-    );
+    must_be_told(&report);
 
     let spans = wait::until(
         "the gateway's spans to be exported",
