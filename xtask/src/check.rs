@@ -3,19 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::tests::workspace;
 use anyhow::{Context, Result};
-use tests::workspace;
 use trace_contract::{Contract, Expectation, Request, Source, verify};
 
 use crate::console;
 
 const CONTRACT: &str = "tests/contracts/hello.yaml";
-/// A first request, a first export, a busy machine.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the trace may take: a first request, a first export, a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Sends `GET url` with a trace of its own, prints the answer and the waterfall,
 /// and says whether the contract is satisfied.
-pub(crate) async fn hello(url: &str, source: &Source) -> Result<bool> {
+pub(crate) async fn hello(url: &str, source: &Source, timeout: Duration) -> Result<bool> {
     let path: PathBuf = workspace().join(CONTRACT);
     let contract = Contract::load(&path)?;
     let request = Request::get(url)?;
@@ -30,7 +30,7 @@ pub(crate) async fn hello(url: &str, source: &Source) -> Result<bool> {
     let caller = request.sent_as();
     let expectation = Expectation::continues(caller);
     let id = caller.trace_id();
-    match verify(source, id, &contract, &expectation, TIMEOUT).await {
+    match verify(source, id, &contract, &expectation, timeout).await {
         Ok(trace) => {
             println!("{}\n", console::waterfall(&trace));
             println!("contract satisfied: {CONTRACT}");
@@ -41,5 +41,40 @@ pub(crate) async fn hello(url: &str, source: &Source) -> Result<bool> {
             Ok(false)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::tests::local::{System, SystemSettings};
+    use trace_contract::Receiver;
+
+    use super::*;
+
+    async fn check(settings: SystemSettings) -> bool {
+        let receiver = Receiver::bind("127.0.0.1:0").await.unwrap();
+        let settings = settings.export_to(receiver.endpoint());
+        let system = System::start(settings).await.unwrap();
+        let source = receiver.store().into();
+        let timeout = Duration::from_secs(3);
+        hello(&system.url("/hello"), &source, timeout)
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_broken_trace_is_no_success() {
+        let whole = SystemSettings::new();
+        assert!(check(whole.clone()).await, "the system as it is");
+        assert!(
+            !check(whole.hello("OTEL_PROPAGATORS", "none")).await,
+            "hello does not continue the gateway's trace"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_failed_request_is_no_success() {
+        let nowhere = SystemSettings::new().gateway("HELLO_URL", "http://127.0.0.1:1");
+        assert!(!check(nowhere).await, "hello cannot be reached");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
+use ::tests::local::{Binaries, Ports, Profile, System, SystemSettings};
 use anyhow::Result;
 use clap::Args;
-use tests::local::{Binaries, Ports, Profile, System, SystemSettings};
 use trace_contract::Receiver;
 
 use crate::interrupt::Interrupts;
@@ -55,7 +55,7 @@ impl Demo {
 
     async fn check(&self) -> Result<bool> {
         let source = self.receiver.store().into();
-        let satisfied = check::hello(&self.system.url("/hello"), &source).await?;
+        let satisfied = check::hello(&self.system.url("/hello"), &source, check::TIMEOUT).await?;
         if !satisfied {
             println!("\n{}", self.system.report());
         }

@@ -1,9 +1,9 @@
 //! `up`: the services with the real Collector and the real Jaeger.
 
+use ::tests::backend::{self, Backend, BackendSettings, Origin, Tool, Way};
+use ::tests::local::{System, SystemSettings};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use tests::backend::{self, Backend, BackendSettings, Origin, Tool, Way};
-use tests::local::{System, SystemSettings};
 use trace_contract::Source;
 
 use crate::interrupt::Interrupts;
@@ -95,7 +95,7 @@ impl Up {
 
     async fn check(&self) -> Result<bool> {
         let jaeger = Source::from(self.backend.jaeger()?);
-        let satisfied = check::hello(&self.system.url("/hello"), &jaeger)
+        let satisfied = check::hello(&self.system.url("/hello"), &jaeger, check::TIMEOUT)
             .await
             .with_context(|| self.backend.report())?;
         if !satisfied {

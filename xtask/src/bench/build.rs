@@ -3,8 +3,8 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use ::tests::local::{self, Binaries};
 use anyhow::{Context, Error, Result};
-use tests::local::{self, Binaries};
 
 use super::Variant;
 use crate::console;

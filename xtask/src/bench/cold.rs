@@ -6,10 +6,10 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ::tests::local::Binaries;
+use ::tests::ports;
+use ::tests::process::Process;
 use anyhow::{Context, Result, bail};
-use tests::local::Binaries;
-use tests::ports;
-use tests::process::Process;
 use tokio::process::Command;
 
 /// Starts of each program.

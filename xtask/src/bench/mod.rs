@@ -14,9 +14,9 @@ mod round;
 mod table;
 mod usage;
 
+use ::tests::local::Binaries;
 use anyhow::{Result, bail};
 use clap::Args;
-use tests::local::Binaries;
 use trace_contract::Receiver;
 
 use crate::console;

@@ -5,9 +5,9 @@ mod tally;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use ::tests::{local, skip, workspace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use tests::{local, skip, workspace};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
