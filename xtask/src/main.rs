@@ -4,7 +4,9 @@ mod bench;
 mod check;
 mod console;
 mod demo;
+mod image;
 mod interrupt;
+mod program;
 mod test;
 mod up;
 
@@ -29,6 +31,7 @@ enum Recipe {
     Demo(demo::Arguments),
     Up(up::Arguments),
     Test(test::Arguments),
+    Image(image::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -56,6 +59,7 @@ async fn run(recipe: Recipe) -> Result<bool> {
         Recipe::Demo(arguments) => demo::run(arguments, interrupts).await,
         Recipe::Up(arguments) => up::run(arguments, interrupts).await,
         Recipe::Test(arguments) => test::run(arguments, interrupts).await,
+        Recipe::Image(arguments) => image::run(arguments, interrupts).await,
         Recipe::Bench(arguments) => bench::run(arguments, interrupts).await,
     }
 }
