@@ -34,7 +34,7 @@ async fn draining() -> Result<Traced> {
 }
 
 async fn started(settings: SystemSettings) -> Result<Traced> {
-    let traced = Traced::with(settings).await?;
+    let traced = Traced::with(judge::patient(settings)).await?;
     traced.receiver.store().keep(usize::MAX);
     Ok(traced)
 }

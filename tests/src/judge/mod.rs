@@ -4,9 +4,11 @@
 mod alone;
 mod ending;
 mod memory;
+mod patient;
 mod whole;
 
 pub use alone::Alone;
 pub use ending::{end, last_words};
 pub use memory::resident;
+pub use patient::patient;
 pub use whole::{GREETING, HELLO, SpansOf, union, whole};
