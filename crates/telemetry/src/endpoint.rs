@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context as Poller, Poll, ready};
 
 use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, ContextGuard, KeyValue};
 use opentelemetry_semantic_conventions::attribute as key;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
@@ -136,7 +136,7 @@ where
 
     fn call(&mut self, request: Req) -> Self::Future {
         let span = EndpointSpan::start(&self.options, &request);
-        let attached = span.context.clone().attach();
+        let attached = span.attach();
         let inner = self.inner.call(request);
         drop(attached);
         EndpointFuture { inner, span }
@@ -161,7 +161,7 @@ where
 
     fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let attached = this.span.context.clone().attach();
+        let attached = this.span.attach();
         let progress = this.inner.poll(poller);
         drop(attached);
         let outcome = ready!(progress);
@@ -171,43 +171,45 @@ where
 }
 
 struct EndpointSpan {
-    context: Context,
-    ended: bool,
+    /// `None` where no span is made: then the caller's context is current anyway,
+    /// and after the end.
+    context: Option<Context>,
 }
 
 impl EndpointSpan {
     fn start<Req>(options: &Options<Req>, request: &Req) -> Self {
-        let parent = Context::current();
-        let context = match init::tracer() {
-            Some(tracer) => {
-                let forecast = Forecast::of(&parent);
-                let name = match &options.name_of {
-                    Some(name_of) if forecast != Forecast::Dropped => name_of(request),
-                    _ => Cow::Borrowed(options.name),
-                };
-                let attributes = || {
-                    options
-                        .attributes_of
-                        .as_ref()
-                        .map_or_else(Vec::new, |of| of(request))
-                };
-                let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Internal);
-                sampling::start(tracer, builder, &parent, forecast, attributes)
-            }
-            None => parent,
+        let Some(tracer) = init::tracer() else {
+            return Self { context: None };
         };
+        let parent = Context::current();
+        let forecast = Forecast::of(&parent);
+        let name = match &options.name_of {
+            Some(name_of) if forecast != Forecast::Dropped => name_of(request),
+            _ => Cow::Borrowed(options.name),
+        };
+        let attributes = || {
+            options
+                .attributes_of
+                .as_ref()
+                .map_or_else(Vec::new, |of| of(request))
+        };
+        let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Internal);
+        let context = sampling::start(tracer, builder, &parent, forecast, attributes);
         Self {
-            context,
-            ended: false,
+            context: Some(context),
         }
     }
 
+    /// Makes the span current until the guard goes.
+    fn attach(&self) -> Option<ContextGuard> {
+        self.context.clone().map(Context::attach)
+    }
+
     fn end<E: EndpointError>(&mut self, error: Option<&E>) {
-        self.ended = true;
-        if init::tracer().is_none() {
+        let Some(context) = self.context.take() else {
             return;
-        }
-        let span = self.context.span();
+        };
+        let span = context.span();
         if let Some(error) = error.filter(|_| span.is_recording()) {
             let error_type = error.error_type();
             span.add_event(
@@ -228,8 +230,8 @@ impl EndpointSpan {
 
 impl Drop for EndpointSpan {
     fn drop(&mut self) {
-        if !self.ended && init::tracer().is_some() {
-            let span = self.context.span();
+        if let Some(context) = &self.context {
+            let span = context.span();
             span.set_attribute(KeyValue::new(key::ERROR_TYPE, CANCELLED));
             span.end();
         }

@@ -53,7 +53,8 @@ impl Default for ClientSettings {
 ///
 /// Name a call's span by its route: `.with_extension(Route("/greetings/{name}"))`.
 /// Redirects are not followed: between services a redirect is an error, and each
-/// hop would need a span. Answers of every status come back as `Ok`; see
+/// hop would need a span; for the same reason reqwest repeats nothing by itself.
+/// Proxies from the environment are not used. Answers of every status come back as `Ok`; see
 /// [`super::CallError`] for turning them into errors.
 ///
 /// # Errors
@@ -64,6 +65,10 @@ pub fn client(settings: &ClientSettings) -> reqwest::Result<ClientWithMiddleware
         .timeout(settings.timeout)
         .connect_timeout(settings.connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
+        // Repeated inside of reqwest, an attempt would have no span.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
+        // A peer is called directly: HTTP_PROXY is for the way out of the system.
+        .no_proxy()
         .tcp_nodelay(true)
         .build()?;
     let mut builder = ClientBuilder::new(client);

@@ -83,15 +83,10 @@ pub(crate) struct ClientSpans;
 
 impl ReqwestOtelSpanBackend for ClientSpans {
     fn on_request_start(request: &Request, extensions: &mut Extensions) -> tracing::Span {
-        let parent = Context::current();
         let Some(tracer) = init::tracer() else {
-            extensions.insert(Attempt {
-                context: parent,
-                number: 0,
-                failure: None,
-            });
             return tracing::Span::none();
         };
+        let parent = Context::current();
         let earlier = extensions.get::<Attempt>();
         let number = earlier.map_or(0, |earlier| earlier.number + 1);
         if let Some(failure) = earlier.and_then(|earlier| earlier.failure.clone()) {

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use http::{HeaderValue, Request, StatusCode};
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
 use opentelemetry_semantic_conventions::attribute as key;
@@ -19,6 +20,9 @@ use crate::sampling::Forecast;
 /// A request being answered.
 pub(crate) struct ServerSpan {
     context: Context,
+    /// Whether there is anything in the context: with `OTEL_SDK_DISABLED` and a
+    /// caller without a trace there is not.
+    carries: bool,
     exchange: Exchange,
     status: Option<StatusCode>,
     ended: bool,
@@ -50,17 +54,19 @@ impl ServerSpan {
             }
             None => admitted.context,
         };
+        let carries = context.has_active_span() || !context.baggage().is_empty();
         Self {
             context,
+            carries,
             exchange,
             status: None,
             ended: false,
         }
     }
 
-    /// Makes the span current until the guard goes.
-    pub(crate) fn attach(&self) -> ContextGuard {
-        self.context.clone().attach()
+    /// Makes the span, or what the caller sent, current until the guard goes.
+    pub(crate) fn attach(&self) -> Option<ContextGuard> {
+        self.carries.then(|| self.context.clone().attach())
     }
 
     /// `traceresponse` of this request, where it has a trace.
