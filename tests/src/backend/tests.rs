@@ -28,11 +28,12 @@ async fn a_trace_goes_through_the_collector_into_jaeger() {
 
 #[tokio::test]
 async fn a_backend_that_cannot_start_is_shown_with_its_reason() {
-    let Ok(collector) = find(Tool::Collector).await else {
-        return crate::skip::skipped("collector", "no Collector");
-    };
-    let Ok(jaeger) = find(Tool::Jaeger).await else {
-        return crate::skip::skipped("jaeger", "no Jaeger");
+    let found = (find(Tool::Collector).await, find(Tool::Jaeger).await);
+    let (collector, jaeger) = match found {
+        (Ok(collector), Ok(jaeger)) => (collector, jaeger),
+        (Err(missing), _) | (_, Err(missing)) => {
+            return crate::skip::skipped(missing.tool.name(), &missing.to_string());
+        }
     };
     let settings =
         BackendSettings::new(collector, jaeger).set(Tool::Jaeger, "JAEGER_STORAGE", "sieve");
