@@ -18,6 +18,7 @@ mod paths;
 pub mod ports;
 pub mod process;
 pub mod skip;
+pub mod traced;
 pub mod wait;
 mod watchdog;
 
