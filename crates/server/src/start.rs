@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::process;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 use telemetry::ServiceInfo;
 
@@ -37,7 +37,7 @@ pub fn settings<C: Config>(service: ServiceInfo) -> (C, telemetry::Settings) {
     let telemetry = telemetry::Settings::from_env(service);
     let mut problems = match &config {
         Ok(config) => config.problems(),
-        Err(error) => vec![error.to_string().trim_end().to_owned()],
+        Err(error) => vec![without_secrets(error)],
     };
     if let Err(error) = &telemetry {
         problems.extend(error.problems().iter().map(ToString::to_string));
@@ -46,6 +46,19 @@ pub fn settings<C: Config>(service: ServiceInfo) -> (C, telemetry::Settings) {
         (Ok(config), Ok(telemetry)) if problems.is_empty() => (config, telemetry),
         _ => refuse(service.name, &problems),
     }
+}
+
+/// What clap says of a value that it refuses, without the credentials and the
+/// query of a URL: clap repeats the value.
+fn without_secrets(error: &clap::Error) -> String {
+    let said = error.to_string();
+    let shown = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => {
+            said.replace(value.as_str(), &telemetry::settings::without_secrets(value))
+        }
+        _ => said,
+    };
+    shown.trim_end().to_owned()
 }
 
 fn refuse(service: &str, problems: &[String]) -> ! {
@@ -63,6 +76,5 @@ fn variables() -> String {
     for (name, meaning) in telemetry::settings::VARIABLES {
         write!(text, "  {name}\n          {meaning}\n").expect("a String takes everything");
     }
-    text.push_str("  RUST_LOG\n          what is logged, as in info or info,http=warn [info]\n");
     text
 }

@@ -64,6 +64,8 @@ pub enum JaegerError {
 
 #[derive(Deserialize)]
 struct Services {
+    /// Left out where there are none yet.
+    #[serde(default)]
     services: Vec<String>,
 }
 

@@ -57,6 +57,8 @@ async fn a_setting_that_is_refused_does_not_repeat_its_secret() -> Result<()> {
             "OTEL_EXPORTER_OTLP_HEADERS",
             "authorization=Bearer%20s3cret%0A",
         ),
+        ("HELLO_URL", "http://user:s3cret@hello:8090"),
+        ("HELLO_URL", "http://hello:8090/?token=s3cret"),
     ] {
         let settings = SystemSettings::new().both("OTEL_TRACES_EXPORTER", "otlp");
         let refused = System::start(settings.gateway(name, value)).await;

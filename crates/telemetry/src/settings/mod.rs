@@ -23,6 +23,7 @@ use tracing_subscriber::filter::Targets;
 use url::Url;
 
 pub use error::{Problem, SettingsError};
+pub use otlp::without_secrets;
 pub use variables::VARIABLES;
 
 /// Who is being traced, as compiled into the binary.

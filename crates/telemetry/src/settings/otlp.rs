@@ -107,7 +107,7 @@ fn with_traces_path(mut url: Url) -> Url {
 }
 
 /// A URL as it may be shown: without credentials and query.
-fn without_secrets(text: &str) -> String {
+pub fn without_secrets(text: &str) -> String {
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     match rest.rsplit_once('@') {
