@@ -9,7 +9,7 @@ imagePullSecrets:
   - name: {{ . }}
   {{- end }}
 {{- end }}
-securityContext: {{- toYaml .v.podSecurityContext | nindent 2 }}
+securityContext: {{- include "onetrace.withoutNulls" .v.podSecurityContext | nindent 2 }}
 {{- with .v.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
@@ -43,7 +43,7 @@ topologySpreadConstraints:
 {{- define "onetrace.container" -}}
 image: {{ include "onetrace.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-securityContext: {{- toYaml .v.securityContext | nindent 2 }}
+securityContext: {{- include "onetrace.withoutNulls" .v.securityContext | nindent 2 }}
 resources: {{- toYaml .v.resources | nindent 2 }}
 # What a container said last is in its status, for whoever asks why it ended.
 terminationMessagePolicy: FallbackToLogsOnError
@@ -79,4 +79,13 @@ metadata:
   {{- with merge dict (.checksums | default dict) .v.podAnnotations .root.Values.commonAnnotations }}
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
+{{- end }}
+
+{{/* A map without the keys that values took out of it with null. */}}
+{{- define "onetrace.withoutNulls" -}}
+{{- $kept := dict -}}
+{{- range $key, $value := . -}}
+{{- if not (kindIs "invalid" $value) }}{{ $_ := set $kept $key $value }}{{ end -}}
+{{- end -}}
+{{- toYaml $kept -}}
 {{- end }}
