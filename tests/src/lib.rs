@@ -11,6 +11,9 @@
 
 pub mod accounting;
 pub mod backend;
+#[cfg(feature = "cluster")]
+pub mod cluster;
+pub mod cluster_variables;
 pub mod judge;
 pub mod load;
 pub mod local;

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod console;
 mod demo;
+mod e2e;
 mod image;
 mod interrupt;
 mod program;
@@ -31,6 +32,7 @@ enum Recipe {
     Demo(demo::Arguments),
     Up(up::Arguments),
     Test(test::Arguments),
+    E2e(e2e::Arguments),
     Image(image::Arguments),
     Bench(bench::Arguments),
 }
@@ -59,6 +61,7 @@ async fn run(recipe: Recipe) -> Result<bool> {
         Recipe::Demo(arguments) => demo::run(arguments, interrupts).await,
         Recipe::Up(arguments) => up::run(arguments, interrupts).await,
         Recipe::Test(arguments) => test::run(arguments, interrupts).await,
+        Recipe::E2e(arguments) => e2e::run(arguments, interrupts).await,
         Recipe::Image(arguments) => image::run(arguments, interrupts).await,
         Recipe::Bench(arguments) => bench::run(arguments, interrupts).await,
     }

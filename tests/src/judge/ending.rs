@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use crate::accounting::Spans;
 use crate::local::{Service, System};
@@ -37,13 +38,19 @@ pub async fn end(system: &mut System) -> Result<[Spans; 2]> {
 pub fn last_words(service: &Service) -> Result<Spans> {
     let report = || format!("the service wrote\n{}", service.output().report());
     let last = service.log().pop().with_context(report)?;
+    figures(&last).with_context(report)
+}
+
+/// The figures of a log line that must be a service's last one.
+///
+/// # Errors
+/// When it is another one, or figures are missing.
+pub fn figures(last: &Value) -> Result<Spans> {
     let message = last["message"].as_str().unwrap_or_default();
-    if !message.starts_with("telemetry ended") {
-        bail!(
-            "the last line must have the spans' figures, not {last}\n{}",
-            report()
-        );
-    }
+    ensure!(
+        message.starts_with("telemetry ended"),
+        "the last line must have the spans' figures, not {last}"
+    );
     let figures = last["spans"].as_str().unwrap_or_default();
     let spans = parse(figures).with_context(|| format!("the figures of {last}"))?;
     let says_lost = message.contains("spans were dropped");

@@ -8,7 +8,7 @@ mod patient;
 mod whole;
 
 pub use alone::Alone;
-pub use ending::{end, last_words};
+pub use ending::{end, figures, last_words};
 pub use memory::resident;
 pub use patient::patient;
 pub use whole::{GREETING, HELLO, SpansOf, union, whole};

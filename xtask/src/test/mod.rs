@@ -13,7 +13,9 @@ use tokio::process::Command;
 
 use crate::console;
 use crate::interrupt::Interrupts;
-use tally::{Skipped, Tally};
+use tally::Skipped;
+
+pub(crate) use tally::Tally;
 
 /// Run every test that needs no cluster; the last line counts them
 ///
@@ -52,9 +54,13 @@ async fn test(arguments: &[String], skipped: &SkippedFile) -> Result<(Tally, boo
     if !chooses_packages(arguments) {
         test.arg("--workspace");
     }
+    test.args(arguments).env(local::DIRECTORY, programs);
+    count(test, skipped).await
+}
+
+/// Runs a `cargo test`; says what its tests counted, and whether it succeeded.
+pub(crate) async fn count(mut test: Command, skipped: &SkippedFile) -> Result<(Tally, bool)> {
     let mut child = test
-        .args(arguments)
-        .env(local::DIRECTORY, programs)
         .env(skip::SKIPPED_FILE, &skipped.path)
         .stdout(Stdio::piped())
         .spawn()
@@ -76,7 +82,8 @@ fn chooses_packages(arguments: &[String]) -> bool {
     arguments.iter().any(chooses)
 }
 
-fn cargo(arguments: &[&str]) -> Command {
+/// A call of cargo at the root of this repository, ended when it is dropped.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace())
@@ -87,19 +94,21 @@ fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// Where tests note that they were skipped; removed at the end.
-struct SkippedFile {
+pub(crate) struct SkippedFile {
     path: PathBuf,
 }
 
 impl SkippedFile {
-    fn new() -> Result<Self> {
+    /// An empty one.
+    pub(crate) fn new() -> Result<Self> {
         let name = format!("onetrace-skipped-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, "").with_context(|| path.display().to_string())?;
         Ok(Self { path })
     }
 
-    fn read(&self) -> Result<Vec<Skipped>> {
+    /// What has been noted.
+    pub(crate) fn read(&self) -> Result<Vec<Skipped>> {
         let text = std::fs::read_to_string(&self.path)?;
         Ok(text.lines().filter_map(Skipped::parse).collect())
     }

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 /// A test that did not run, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Skipped {
+pub(crate) struct Skipped {
     test: String,
     why: String,
 }
 
 impl Skipped {
     /// Reads a line of the file of skipped tests.
-    pub(super) fn parse(line: &str) -> Option<Self> {
+    pub(crate) fn parse(line: &str) -> Option<Self> {
         let (test, why) = line.split_once('\t')?;
         Some(Self {
             test: test.to_owned(),
@@ -22,7 +22,7 @@ impl Skipped {
 
 /// The sum over all test programs.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     passed: usize,
     failed: usize,
     failures: Vec<String>,
@@ -31,7 +31,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Takes in a line of `cargo test`.
-    pub(super) fn read(&mut self, line: &str) {
+    pub(crate) fn read(&mut self, line: &str) {
         if let Some(counts) = line.strip_prefix("test result: ") {
             self.passed += count(counts, "passed");
             self.failed += count(counts, "failed");
@@ -52,17 +52,17 @@ impl Tally {
 
     /// Counts as skipped the tests that said so themselves; for their harness
     /// they have passed.
-    pub(super) fn skip(&mut self, skipped: Vec<Skipped>) {
+    pub(crate) fn skip(&mut self, skipped: Vec<Skipped>) {
         self.passed = self.passed.saturating_sub(skipped.len());
         self.skipped.extend(skipped);
     }
 
-    pub(super) fn failed(&self) -> usize {
+    pub(crate) fn failed(&self) -> usize {
         self.failed
     }
 
     /// What was skipped and what failed, by name, then the closing line.
-    pub(super) fn report(&self) -> String {
+    pub(crate) fn report(&self) -> String {
         let mut report = String::new();
         for skipped in &self.skipped {
             writeln!(report, "skipped {}: {}", skipped.test, skipped.why)

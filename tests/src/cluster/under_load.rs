@@ -1,0 +1,56 @@
+//! A release under steady load, and its books afterwards.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Account, Recorder, Release, whole};
+use crate::load::{Load, Pace, Report, Until};
+
+/// Requests a second; enough for several in every second of a restart.
+const RATE: f64 = 40.0;
+const CONNECTIONS: usize = 8;
+/// No load goes on for longer, whatever happens.
+const BOUND: Duration = Duration::from_mins(4);
+/// Requests before and after what is done under load.
+const AROUND: u64 = 80;
+const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+
+/// What became of a load.
+#[derive(Debug)]
+pub struct Shown {
+    /// What became of the requests.
+    pub report: Report,
+    /// What became of the spans.
+    pub account: Account,
+}
+
+impl Release {
+    /// Does `act` under steady load on the gateway, then holds that no request has
+    /// failed, that no service has lost a span, and that every span is in Jaeger, in
+    /// whole traces. There must have been no request before.
+    ///
+    /// # Errors
+    /// What was otherwise.
+    pub async fn under_load(&self, act: impl AsyncFnOnce() -> Result<()>) -> Result<Shown> {
+        let recorder = Recorder::start(self);
+        let load = Load::get(&self.node_url("/hello").await?)?
+            .connections(CONNECTIONS)
+            .header("user-agent", "load")
+            .pace(Pace::PerSecond(RATE))
+            .until(Until::Elapsed(BOUND))
+            .start();
+        load.wait_for(AROUND, ANSWERED_WITHIN).await?;
+        let acted = act().await;
+        let after = load.done() + AROUND;
+        load.wait_for(after, ANSWERED_WITHIN).await?;
+        let report = load.stop().await;
+        acted.with_context(|| format!("under load: {report}"))?;
+        ensure!(report.failed() == 0, "no request may fail: {report}");
+        let account = Account::close(self, &recorder).await?;
+        account.hold()?;
+        let in_jaeger = whole(&self.jaeger()?, &report.traces, account.exported()).await;
+        in_jaeger.with_context(|| format!("{account:?}"))?;
+        Ok(Shown { report, account })
+    }
+}
