@@ -16,7 +16,8 @@ use reqwest_retry::policies::ExponentialBackoff;
 use reqwest_retry::{Jitter, RetryTransientMiddleware};
 use reqwest_tracing::TracingMiddleware;
 
-use super::client_span::{Attempt, ClientSpans};
+use super::CallError;
+use super::client_span::{Attempt, ClientSpans, Route};
 use super::retry::TransientOnly;
 use crate::propagation;
 
@@ -89,6 +90,24 @@ pub fn client(settings: &ClientSettings) -> reqwest::Result<ClientWithMiddleware
         .with(TracingMiddleware::<ClientSpans>::new())
         .with(Propagation)
         .build())
+}
+
+/// Makes a call whose span is named by `route`, with the client's retries.
+///
+/// The same as the client's own `request(…).with_extension(route).send()`, which
+/// copies the client and the request on their way.
+///
+/// # Errors
+/// Where there is no answer. Answers of every status come back as `Ok`.
+pub async fn call(
+    client: &ClientWithMiddleware,
+    route: Route,
+    request: Request,
+) -> std::result::Result<Response, CallError> {
+    let mut extensions = Extensions::new();
+    extensions.insert(route);
+    let answer = client.execute_with_extensions(request, &mut extensions);
+    Ok(answer.await?)
 }
 
 /// Writes the attempt's context into the request's headers.

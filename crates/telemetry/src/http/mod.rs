@@ -20,7 +20,7 @@ mod traced_body;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call_error::CallError;
-pub use client::{ClientSettings, client};
+pub use client::{ClientSettings, call, client};
 pub use client_span::Route;
 pub use server::{ResponseFuture, ServerLayer, ServerService};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use reqwest::Url;
+use reqwest::{Method, Request, Url};
 use reqwest_middleware::ClientWithMiddleware;
-use telemetry::http::{BaseUrl, CallError, ClientSettings, Route};
+use telemetry::http::{BaseUrl, CallError, ClientSettings, Route, call};
 
 use crate::{VISITOR_PATH, Visitor, VisitorName};
 
@@ -37,11 +37,8 @@ impl VisitorsClient {
     /// [`CallError`], after the retries that the settings allow.
     pub async fn visitor(&self, name: &VisitorName) -> Result<Visitor, CallError> {
         let Shared { base, http } = &*self.shared;
-        let answer = http
-            .get(url(base, name))
-            .with_extension(Route(VISITOR_PATH))
-            .send()
-            .await?;
+        let request = Request::new(Method::GET, url(base, name));
+        let answer = call(http, Route(VISITOR_PATH), request).await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use reqwest::{Method, Request};
 use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
-use telemetry::http::{BaseUrl, CallError, ClientSettings, Route};
+use telemetry::http::{BaseUrl, CallError, ClientSettings, Route, call};
 
 /// The path of a greeting, as axum's router and the client's span write it.
 pub const GREETING_PATH: &str = "/greetings/{name}";
@@ -45,11 +46,8 @@ impl GreetingsClient {
     /// [`CallError`], after the retries that the settings allow.
     pub async fn greeting(&self, name: &str) -> Result<Greeting, CallError> {
         let Shared { base, http } = &*self.shared;
-        let answer = http
-            .get(base.join(&["greetings", name]))
-            .with_extension(Route(GREETING_PATH))
-            .send()
-            .await?;
+        let request = Request::new(Method::GET, base.join(&["greetings", name]));
+        let answer = call(http, Route(GREETING_PATH), request).await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 }
