@@ -13,7 +13,7 @@ use telemetry::http::{CallError, ClientSettings, Route, ServerLayer};
 use tokio::net::TcpListener;
 use trace_contract::TraceParent;
 
-use crate::fixture::{assert_trace, caller, serve};
+use crate::fixture::{ask, assert_trace, caller, serve};
 
 fn client() -> ClientWithMiddleware {
     telemetry::http::client(&ClientSettings {
@@ -43,12 +43,7 @@ async fn call(method: reqwest::Method, url: String) -> (TraceParent, Option<Call
         .layer(ServerLayer::internal());
     let address = serve(front).await;
     let parent = TraceParent::generate();
-    caller()
-        .get(format!("http://{address}/"))
-        .header("traceparent", parent.header())
-        .send()
-        .await
-        .expect("the request must be answered");
+    ask(&format!("http://{address}/"), &parent).await;
     let outcome = outcome.lock().unwrap().take();
     (parent, outcome)
 }

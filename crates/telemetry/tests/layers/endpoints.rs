@@ -12,7 +12,7 @@ use telemetry::{EndpointError, EndpointLayer, KeyValue};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use trace_contract::{Span, Store, TraceParent};
 
-use crate::fixture::{assert_trace, caller, serve, store};
+use crate::fixture::{ask, assert_trace, serve, store};
 
 #[derive(Debug, thiserror::Error)]
 enum OrderError {
@@ -88,14 +88,9 @@ async fn orders() -> std::net::SocketAddr {
     serve(routes).await
 }
 
-async fn ask(address: std::net::SocketAddr, number: u32) -> TraceParent {
+async fn order_trace(address: std::net::SocketAddr, number: u32) -> TraceParent {
     let parent = TraceParent::generate();
-    caller()
-        .get(format!("http://{address}/orders/{number}"))
-        .header("traceparent", parent.header())
-        .send()
-        .await
-        .expect("the request must be answered");
+    ask(&format!("http://{address}/orders/{number}"), &parent).await;
     parent
 }
 
@@ -116,22 +111,29 @@ children:
 
 #[tokio::test]
 async fn the_applications_own_spans_are_children_of_the_endpoint() {
-    let parent = ask(orders().await, 7).await;
+    let parent = order_trace(orders().await, 7).await;
     assert_trace(&parent, WHOLE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn forty_requests_at_once_are_forty_whole_traces() {
     let address = orders().await;
-    let asked: Vec<_> = (0..40).map(|_| tokio::spawn(ask(address, 7))).collect();
-    for parent in asked {
-        assert_trace(&parent.await.expect("no panic"), WHOLE).await;
+    let checked: Vec<_> = (0..40)
+        .map(|_| {
+            tokio::spawn(async move {
+                let parent = order_trace(address, 7).await;
+                assert_trace(&parent, WHOLE).await;
+            })
+        })
+        .collect();
+    for one in checked {
+        one.await.expect("every trace must be whole");
     }
 }
 
 #[tokio::test]
 async fn a_failure_is_an_exception_and_fails_the_span() {
-    let parent = ask(orders().await, 0).await;
+    let parent = order_trace(orders().await, 0).await;
     assert_trace(
         &parent,
         "
@@ -155,7 +157,7 @@ children:
 
 #[tokio::test]
 async fn a_business_error_is_recorded_and_fails_nothing() {
-    let parent = ask(orders().await, 400).await;
+    let parent = order_trace(orders().await, 400).await;
     assert_trace(
         &parent,
         "

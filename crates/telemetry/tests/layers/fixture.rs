@@ -73,6 +73,12 @@ pub(crate) fn caller() -> reqwest::Client {
         .expect("a client can be made")
 }
 
+/// A caller's request with a trace of its own.
+pub(crate) async fn ask(url: &str, parent: &TraceParent) -> reqwest::Response {
+    let request = caller().get(url).header("traceparent", parent.header());
+    request.send().await.expect("the request must be answered")
+}
+
 /// Waits until the caller's trace is what the contract says.
 pub(crate) async fn assert_trace(caller: &TraceParent, contract: &str) -> Trace {
     let expectation = Expectation::continues(caller);

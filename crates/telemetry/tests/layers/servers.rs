@@ -12,7 +12,7 @@ use telemetry::http::ServerLayer;
 use telemetry::{Edge, EdgeTrace};
 use trace_contract::{Expectation, TraceParent};
 
-use crate::fixture::{assert_trace, assert_trace_as, caller, serve};
+use crate::fixture::{ask, assert_trace, assert_trace_as, caller, serve};
 
 fn open_edge() -> ServerLayer {
     ServerLayer::public(Edge::new(EdgeTrace::Continue, vec!["tenant".to_owned()]))
@@ -100,12 +100,7 @@ async fn only_a_5xx_fails_the_span() {
         ),
     ] {
         let parent = TraceParent::generate();
-        caller()
-            .get(format!("http://{address}{path}"))
-            .header("traceparent", parent.header())
-            .send()
-            .await
-            .expect("the request must be answered");
+        ask(&format!("http://{address}{path}"), &parent).await;
         let contract = format!(
             "{{service: app, kind: server, name: GET {path}, status: {status}, attributes: {{{expected}}}}}"
         );
@@ -120,12 +115,7 @@ async fn an_unknown_route_and_an_unknown_method_never_become_names() {
         .layer(open_edge());
     let address = serve(routes).await;
     let parent = TraceParent::generate();
-    caller()
-        .get(format!("http://{address}/unknown/4711"))
-        .header("traceparent", parent.header())
-        .send()
-        .await
-        .expect("the request must be answered");
+    ask(&format!("http://{address}/unknown/4711"), &parent).await;
     assert_trace(
         &parent,
         "{service: app, kind: server, name: GET, status: unset,
@@ -164,12 +154,7 @@ async fn a_streaming_answer_ends_its_span_with_its_last_byte() {
         .layer(open_edge());
     let address = serve(routes).await;
     let parent = TraceParent::generate();
-    let response = caller()
-        .get(format!("http://{address}/stream"))
-        .header("traceparent", parent.header())
-        .send()
-        .await
-        .expect("the request must be answered");
+    let response = ask(&format!("http://{address}/stream"), &parent).await;
     assert_eq!(response.text().await.expect("the whole body"), "012");
     let trace = assert_trace(
         &parent,
@@ -214,12 +199,7 @@ async fn a_linked_edge_starts_a_trace_of_its_own_that_names_the_caller() {
     let address = serve(routes).await;
     // Not sampled by the caller: our own trace is sampled by our own rules.
     let parent = TraceParent::unsampled();
-    let response = caller()
-        .get(format!("http://{address}/linked"))
-        .header("traceparent", parent.header())
-        .send()
-        .await
-        .expect("the request must be answered");
+    let response = ask(&format!("http://{address}/linked"), &parent).await;
     let answered = response.headers()["traceresponse"].to_str().unwrap();
     let ours: Vec<&str> = answered.split('-').collect();
     assert_ne!(
