@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
 use serde_json::json;
-use tests::cluster::{Forward, PodState, Release, on_stage};
-use trace_contract::{Request, Span, Value};
+use tests::cluster::{PodState, Release, on_stage};
+use trace_contract::{Span, Value};
 
 /// Requests at once, so many that each of two replicas surely answers some: each
 /// takes a connection of its own, and a Service deals connections out by chance.
@@ -52,7 +52,7 @@ async fn resources(release: &Release) -> Result<()> {
         );
         pods.extend(of_service.into_iter().map(|pod| (pod.name.clone(), pod)));
     }
-    delay_hello(release).await?;
+    release.set_faults(DELAY).await?;
     let requests: Vec<_> = (0..AT_ONCE)
         .map(|_| release.get("/hello"))
         .collect::<Result<_>>()?;
@@ -74,18 +74,6 @@ async fn resources(release: &Release) -> Result<()> {
         seen.len() == pods.len(),
         "{AT_ONCE} requests at once must reach every pod, and reached {seen:?} of {pods:?}"
     );
-    Ok(())
-}
-
-async fn delay_hello(release: &Release) -> Result<()> {
-    for pod in release.namespace.ready_pods(release.part("hello")).await? {
-        let forward = Forward::to_pod(&release.namespace, &pod.name, 8091).await?;
-        let request = Request::get(&format!("{}/faults", forward.url()))?
-            .method("POST")?
-            .header("content-type: application/json")?
-            .body(DELAY);
-        release.send(&request, 200).await?;
-    }
     Ok(())
 }
 

@@ -111,6 +111,8 @@ impl Jaeger {
         let mut spans = otlp::from_json(&answer.body).map_err(|error| answer.malformed(&error))?;
         for span in &mut spans {
             span.attributes.retain(|key, _| !key.starts_with(REMARKS));
+            // Jaeger gives them in the order of their names.
+            span.events.sort_by_key(|event| event.time);
         }
         let trace = Trace::new(id, spans);
         Ok((!trace.spans().is_empty()).then_some(trace))

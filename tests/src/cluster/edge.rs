@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 use kube::api::{DeleteParams, LogParams, PostParams};
 use serde_json::{Value, json};
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{Namespace, Release};
 use crate::wait;
 
-/// What cannot be reached is given up in 10 seconds, all at once.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Each tries twice, with 10 seconds between, and what cannot be reached takes as long.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A way from one pod to a port of a Service.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,8 @@ pub struct Edge<'a> {
 impl Release {
     /// Tries edges from a pod with the labels of a part, or of a stranger with none.
     /// The pod has the image of the trace test, whose client says whether a server
-    /// has answered.
+    /// has answered. What its second run says counts: a CNI closes the edges of a
+    /// new pod a moment after it has started.
     ///
     /// # Errors
     /// When one is open that must be closed, or the other way round.
@@ -36,7 +37,7 @@ impl Release {
         let pods = self.namespace.pods();
         let pod = self.probe(from, edges).await?;
         let name = pods.create(&PostParams::default(), &pod).await?.name_any();
-        let ended = self.namespace.wait_for_end(&name).await;
+        let ended = self.namespace.wait_for_second_end(&name).await;
         let mut said = Vec::new();
         for edge in edges {
             let parameters = LogParams {
@@ -92,7 +93,7 @@ impl Release {
         Ok(serde_json::from_value(json!({
             "metadata": {"generateName": "probe-", "labels": labels},
             "spec": {
-                "restartPolicy": "Never",
+                "restartPolicy": "Always",
                 "automountServiceAccountToken": false,
                 "terminationGracePeriodSeconds": 0,
                 "securityContext": {
@@ -106,23 +107,47 @@ impl Release {
 }
 
 impl Namespace {
-    /// Waits until all containers of a pod have ended.
-    async fn wait_for_end(&self, pod: &str) -> Result<()> {
-        let what = format!("the end of {pod}");
-        wait::until(&what, PATIENCE, async || {
+    /// Waits until all containers of a pod have ended a second time.
+    async fn wait_for_second_end(&self, pod: &str) -> Result<()> {
+        let what = format!("the second end of all containers of {pod}");
+        let ended = wait::until(&what, PATIENCE, async || {
             let state = self
                 .pods()
                 .get(pod)
                 .await
                 .map_err(|error| error.to_string())?;
-            let phase = state.status.and_then(|status| status.phase);
-            match phase.as_deref() {
-                Some("Succeeded" | "Failed") => Ok(()),
-                other => Err(format!("{other:?}")),
+            let status = state.status.unwrap_or_default();
+            let containers = status.container_statuses.unwrap_or_default();
+            let runs = containers.iter().map(runs_ended);
+            match runs.min() {
+                Some(2..) => Ok(()),
+                _ => Err(format!(
+                    "{:?}",
+                    containers.iter().map(runs_ended).collect::<Vec<_>>()
+                )),
             }
-        })
-        .await
-        .context("trying edges")
+        });
+        ended.await.context("trying edges")
+    }
+}
+
+/// How often a container has ended, while it does not run.
+fn runs_ended(container: &ContainerStatus) -> i32 {
+    let state = container.state.as_ref();
+    let ended = state.is_some_and(|state| state.terminated.is_some());
+    let waits = state.is_some_and(|state| state.waiting.is_some());
+    match (ended, waits) {
+        (true, _) => container.restart_count + 1,
+        // For the next run; at first, for its image.
+        (_, true)
+            if container
+                .last_state
+                .as_ref()
+                .is_some_and(|it| it.terminated.is_some()) =>
+        {
+            container.restart_count + 1
+        }
+        _ => 0,
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::{Node, Service};
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{ListParams, LogParams};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use trace_contract::{Answer, Expectation, Jaeger, Request, Source, Trace, verify};
@@ -16,6 +16,7 @@ use crate::{traced, wait};
 
 const CHART: &str = "charts/onetrace";
 const E2E_VALUES: &str = "k8s/values-e2e.yaml";
+const HELLO_ADMIN: u16 = 8091;
 /// Requests of one round of warming up.
 const WARMING: usize = 20;
 /// Less than an attempt of the gateway's may take.
@@ -205,6 +206,33 @@ impl Release {
         }
     }
 
+    /// Sets the faults of every pod of hello, which must have `FAULTS`.
+    ///
+    /// # Errors
+    /// When one does not take them.
+    pub async fn set_faults(&self, faults: &str) -> Result<()> {
+        for pod in self.namespace.ready_pods(self.part("hello")).await? {
+            let forward = Forward::to_pod(&self.namespace, &pod.name, HELLO_ADMIN).await?;
+            let request = Request::get(&format!("{}/faults", forward.url()))?
+                .method("POST")?
+                .header("content-type: application/json")?
+                .body(faults);
+            self.send(&request, 200).await?;
+        }
+        Ok(())
+    }
+
+    /// Upgrades it to other values, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When Helm fails.
+    pub async fn upgrade(&self, values: &Value) -> Result<()> {
+        let (helm, name) = (&self.helm, &self.name);
+        self.namespace
+            .apply(helm, "upgrade", name, &[], values)
+            .await
+    }
+
     /// Upgrades it to other values of the tests under load, and waits until it is ready.
     ///
     /// # Errors
@@ -236,14 +264,21 @@ impl Release {
         self.helm.call_and_wait("uninstall", &arguments, None).await
     }
 
-    /// `helm test`.
+    /// `helm test`, and what the test's pods wrote, which Helm 3 does not show.
     ///
     /// # Errors
-    /// When Helm cannot be started.
+    /// When Helm cannot be started, or the pods' logs cannot be read.
     pub async fn test(&self) -> Result<Outcome> {
         let namespace = &self.namespace.name;
         let arguments = [&self.name, "--namespace", namespace, "--timeout", "250s"];
-        self.helm.call("test", &arguments, None).await
+        let mut outcome = self.helm.call("test", &arguments, None).await?;
+        for pod in self.namespace.pods_of(self.part("test")).await? {
+            let pods = self.namespace.pods();
+            let log = pods.logs(&pod.name, &LogParams::default()).await?;
+            outcome.said.push('\n');
+            outcome.said.push_str(&log);
+        }
+        Ok(outcome)
     }
 
     /// The image of the trace test.
