@@ -50,6 +50,10 @@ async fn resources(release: &Release) -> Result<()> {
             of_service.len() == 2,
             "{service} must have two ready pods: {of_service:?}"
         );
+        ensure!(
+            of_service[0].node != of_service[1].node,
+            "the pods of {service} must be spread over the nodes: {of_service:?}"
+        );
         pods.extend(of_service.into_iter().map(|pod| (pod.name.clone(), pod)));
     }
     release.set_faults(DELAY).await?;

@@ -1,6 +1,7 @@
 //! The recipes of this repository. People and CI call the same ones.
 
 mod bench;
+mod chart;
 mod check;
 mod console;
 mod demo;
@@ -34,6 +35,7 @@ enum Recipe {
     Test(test::Arguments),
     E2e(e2e::Arguments),
     Image(image::Arguments),
+    Chart(chart::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -63,6 +65,7 @@ async fn run(recipe: Recipe) -> Result<bool> {
         Recipe::Test(arguments) => test::run(arguments, interrupts).await,
         Recipe::E2e(arguments) => e2e::run(arguments, interrupts).await,
         Recipe::Image(arguments) => image::run(arguments, interrupts).await,
+        Recipe::Chart(arguments) => chart::run(arguments, interrupts).await,
         Recipe::Bench(arguments) => bench::run(arguments, interrupts).await,
     }
 }
