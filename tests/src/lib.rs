@@ -23,6 +23,6 @@ pub mod process;
 pub mod skip;
 pub mod traced;
 pub mod wait;
-mod watchdog;
+pub mod watchdog;
 
 pub use paths::workspace;

@@ -44,11 +44,14 @@ struct Watchdog {
 
 /// A process group that the watchdog knows of, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Watched(u32);
+pub struct Watched(u32);
 
 impl Watched {
     /// Has the process group ended when we end.
-    pub(crate) fn new(group: u32) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When the watchdog cannot be started, or has gone.
+    pub fn new(group: u32) -> io::Result<Self> {
         tell("+", group)?;
         Ok(Self(group))
     }

@@ -66,6 +66,10 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
     if !success && tally.failed() == 0 {
         bail!("cargo test failed before or beside the tests: see above");
     }
+    if tally.is_empty() {
+        let filter = arguments.filter.unwrap_or_default();
+        bail!("no test has {filter:?} in its name");
+    }
     Ok(success && tally.failed() == 0 && image::fits(&images))
 }
 

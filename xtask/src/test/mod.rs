@@ -1,5 +1,6 @@
 //! `test`: everything that needs no cluster, by plain `cargo test`.
 
+mod group;
 mod tally;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use tokio::process::Command;
 
 use crate::console;
 use crate::interrupt::Interrupts;
+use group::Group;
 use tally::Skipped;
 
 pub(crate) use tally::Tally;
@@ -63,8 +65,10 @@ pub(crate) async fn count(mut test: Command, skipped: &SkippedFile) -> Result<(T
     let mut child = test
         .env(skip::SKIPPED_FILE, &skipped.path)
         .stdout(Stdio::piped())
+        .process_group(0)
         .spawn()
         .context("cargo test")?;
+    let group = Group::of(&child)?;
     let stdout = child.stdout.take().context("the output of cargo test")?;
     let mut lines = BufReader::new(stdout).lines();
     let mut tally = Tally::default();
@@ -73,6 +77,7 @@ pub(crate) async fn count(mut test: Command, skipped: &SkippedFile) -> Result<(T
         tally.read(&line);
     }
     let status = child.wait().await?;
+    group.has_ended();
     Ok((tally, status.success()))
 }
 

@@ -61,6 +61,11 @@ impl Tally {
         self.failed
     }
 
+    /// Whether no test was run or skipped.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.passed + self.failed + self.skipped.len() == 0
+    }
+
     /// What was skipped and what failed, by name, then the closing line.
     pub(crate) fn report(&self) -> String {
         let mut report = String::new();
