@@ -18,6 +18,7 @@ mod pods;
 mod recorder;
 mod release;
 mod report;
+mod requests;
 mod stage;
 mod under_load;
 
