@@ -1,7 +1,7 @@
 //! The system under test, and what drives and watches it.
 //!
-//! [`local`] runs gateway and hello as processes of this machine, [`backend`]
-//! the real Collector and Jaeger beside them, [`load`] sends requests at a rate
+//! [`services`] reads which there are, [`local`] runs them as processes of this
+//! machine, [`backend`] the real Collector and Jaeger beside them, [`load`] sends requests at a rate
 //! or as fast as they are answered, [`accounting`] reads what a service says
 //! became of its spans. [`process`] and [`wait`] are what these are made of, and
 //! [`skip`] is how a test says that it cannot run here.
@@ -20,6 +20,7 @@ pub mod local;
 mod paths;
 pub mod ports;
 pub mod process;
+pub mod services;
 pub mod skip;
 pub mod traced;
 pub mod wait;

@@ -13,12 +13,22 @@ use anyhow::{Context, Result};
 /// # Errors
 /// Where this machine has no free port.
 pub fn free<const N: usize>() -> Result<[u16; N]> {
-    // All are held until all are known, so that none is given twice.
-    let mut held = Vec::with_capacity(N);
     let mut ports = [0; N];
-    for port in &mut ports {
+    ports.copy_from_slice(&some(N)?);
+    Ok(ports)
+}
+
+/// As [`free`], where it is not known before how many.
+///
+/// # Errors
+/// Where this machine has no free port.
+pub fn some(count: usize) -> Result<Vec<u16>> {
+    // All are held until all are known, so that none is given twice.
+    let mut held = Vec::with_capacity(count);
+    let mut ports = Vec::with_capacity(count);
+    for _ in 0..count {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
-        *port = listener.local_addr()?.port();
+        ports.push(listener.local_addr()?.port());
         held.push(listener);
     }
     Ok(ports)

@@ -198,7 +198,7 @@ async fn context_passes_through_a_disabled_sdk_and_a_silent_log() -> Result<()> 
 #[tokio::test]
 async fn a_trace_is_whole_whatever_is_logged() -> Result<()> {
     for level in ["off", "error", "trace"] {
-        let traced = Traced::with(SystemSettings::new().both("RUST_LOG", level)).await?;
+        let traced = Traced::with(SystemSettings::new().all("RUST_LOG", level)).await?;
         traced.check(&traced.get("/hello")?, 200, "hello").await?;
     }
     Ok(())
@@ -207,7 +207,7 @@ async fn a_trace_is_whole_whatever_is_logged() -> Result<()> {
 #[tokio::test]
 async fn every_propagator_carries_a_whole_trace_from_hop_to_hop() -> Result<()> {
     for propagators in ["b3", "b3multi", "jaeger", "jaeger,b3,tracecontext,baggage"] {
-        let settings = SystemSettings::new().both("OTEL_PROPAGATORS", propagators);
+        let settings = SystemSettings::new().all("OTEL_PROPAGATORS", propagators);
         let traced = Traced::with(settings).await?;
         let response = ask(&traced, &[]).await?;
         let id = trace_id(&response)?;
@@ -221,7 +221,7 @@ async fn every_propagator_carries_a_whole_trace_from_hop_to_hop() -> Result<()> 
 
 #[tokio::test]
 async fn a_propagator_that_drops_context_is_found_and_named() -> Result<()> {
-    let settings = SystemSettings::new().both("OTEL_PROPAGATORS", "none");
+    let settings = SystemSettings::new().all("OTEL_PROPAGATORS", "none");
     let traced = Traced::with(settings).await?;
     let response = ask(&traced, &[]).await?;
     let id = trace_id(&response)?;

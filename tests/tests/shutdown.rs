@@ -27,9 +27,9 @@ const BEFORE: u64 = 200;
 async fn draining() -> Result<Traced> {
     let write = |duration: Duration| format!("{}ms", duration.as_millis());
     let settings = SystemSettings::new()
-        .both("DRAIN_DELAY", write(DRAIN_DELAY))
-        .both("DRAIN_TIMEOUT", write(DRAIN_TIMEOUT))
-        .both("SHUTDOWN_TIMEOUT", write(SHUTDOWN_TIMEOUT));
+        .all("DRAIN_DELAY", write(DRAIN_DELAY))
+        .all("DRAIN_TIMEOUT", write(DRAIN_TIMEOUT))
+        .all("SHUTDOWN_TIMEOUT", write(SHUTDOWN_TIMEOUT));
     started(settings).await
 }
 

@@ -76,7 +76,7 @@ impl Demo {
 
 /// The services' programs, with the time that their build took.
 pub(crate) async fn build() -> Result<Binaries> {
-    console::progress("building gateway and hello");
+    console::progress("building the services");
     let began = Instant::now();
     let binaries = Binaries::build(Profile::Dev).await?;
     console::progress(format!("built in {:.1?}", began.elapsed()));
@@ -97,9 +97,10 @@ pub(crate) fn ports() -> Ports {
 }
 
 pub(crate) fn services(system: &System) {
-    for (name, service) in [("gateway", &system.gateway), ("hello", &system.hello)] {
+    for service in system.all() {
         println!(
-            "  {name:<9} {} (admin {})",
+            "  {:<9} {} (admin {})",
+            service.name(),
             service.url(),
             service.admin_url()
         );

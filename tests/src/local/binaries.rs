@@ -1,6 +1,6 @@
 //! Where the services' programs are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -9,10 +9,13 @@ use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
-use crate::workspace;
+use crate::{services, workspace};
 
-/// The variable that names a directory with `gateway` and `hello`, which are then not built.
+/// The variable that names a directory with the services' programs, which are then not built.
 pub const DIRECTORY: &str = "ONETRACE_BINARIES";
+
+/// The services that the tests know by name.
+const NAMED: [&str; 2] = ["gateway", "hello"];
 
 /// How programs are built.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Binaries {
     pub gateway: PathBuf,
     /// hello's.
     pub hello: PathBuf,
+    /// Those of the other services that the chart's values have, by name.
+    pub others: BTreeMap<String, PathBuf>,
 }
 
 impl Binaries {
@@ -54,19 +59,17 @@ impl Binaries {
     /// # Errors
     /// When one is not there.
     pub fn of(directory: &Path) -> Result<Self> {
-        let program = |name: &str| {
+        let names = services::names()?;
+        Self::from(&names, |name| {
             let path = directory.join(name);
             if path.is_file() {
                 return Ok(path);
             }
             bail!(
-                "there is no {}: build it with `cargo build -p gateway -p hello`, or unset {DIRECTORY}",
-                path.display()
+                "there is no {}: build it with `cargo build {}`, or unset {DIRECTORY}",
+                path.display(),
+                packages(&names).join(" ")
             );
-        };
-        Ok(Self {
-            gateway: program("gateway")?,
-            hello: program("hello")?,
         })
     }
 
@@ -75,37 +78,52 @@ impl Binaries {
     /// # Errors
     /// When the build fails.
     pub async fn build(profile: Profile) -> Result<Self> {
-        let built = match profile {
+        let names = services::names()?;
+        let mut arguments = packages(&names);
+        match profile {
             // With xtask, crates have the features that they have in its own build,
             // and are not built twice.
             Profile::Dev => {
-                build(&[
-                    "--package",
-                    "xtask",
-                    "--package",
-                    "gateway",
-                    "--package",
-                    "hello",
-                    "--bin",
-                    "gateway",
-                    "--bin",
-                    "hello",
-                ])
-                .await?
+                arguments.extend(["--package", "xtask"]);
+                arguments.extend(names.iter().flat_map(|name| ["--bin", name.as_str()]));
             }
-            Profile::Release => {
-                build(&["--release", "--package", "gateway", "--package", "hello"]).await?
-            }
-        };
-        let program = |name: &str| {
+            Profile::Release => arguments.push("--release"),
+        }
+        let built = build(&arguments).await?;
+        Self::from(&names, |name| {
             let path = built.get(name).cloned();
             path.with_context(|| format!("the build has made no program {name}"))
-        };
+        })
+    }
+
+    fn from(names: &[String], program: impl Fn(&str) -> Result<PathBuf>) -> Result<Self> {
+        let others = names.iter().filter(|name| !NAMED.contains(&name.as_str()));
+        let others = others.map(|name| Ok((name.clone(), program(name)?)));
         Ok(Self {
             gateway: program("gateway")?,
             hello: program("hello")?,
+            others: others.collect::<Result<_>>()?,
         })
     }
+
+    /// All by name.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let named = [("gateway", &self.gateway), ("hello", &self.hello)];
+        let named = named.map(|(name, path)| (name, path.as_path()));
+        named.into_iter().chain(self.others())
+    }
+
+    /// The others by name.
+    pub(super) fn others(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let others = self.others.iter();
+        others.map(|(name, path)| (name.as_str(), path.as_path()))
+    }
+}
+
+/// The arguments of cargo that select them.
+fn packages(names: &[String]) -> Vec<&str> {
+    let names = names.iter().map(String::as_str);
+    names.flat_map(|name| ["--package", name]).collect()
 }
 
 /// `cargo build` with these arguments; says by name where each program is. What

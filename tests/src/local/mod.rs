@@ -1,4 +1,4 @@
-//! gateway and hello as processes of this machine.
+//! The services as processes of this machine.
 
 mod binaries;
 mod service;

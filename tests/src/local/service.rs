@@ -22,7 +22,7 @@ const END_WITHIN: Duration = Duration::from_secs(30);
 /// How a service is started, and started again.
 #[derive(Clone, Debug)]
 pub(super) struct Launch {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) program: PathBuf,
     pub(super) http: u16,
     pub(super) admin: u16,
@@ -40,6 +40,11 @@ impl Service {
     pub(super) fn start(launch: Launch) -> Result<Self> {
         let process = launch.start()?;
         Ok(Self { launch, process })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.launch.name
     }
 
     /// The public API's address, as `http://127.0.0.1:PORT`.
@@ -165,7 +170,7 @@ impl Launch {
             .env("HTTP_ADDR", address(self.http).to_string())
             .env("ADMIN_ADDR", address(self.admin).to_string())
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
-        Process::start(self.name, &mut command).context("the system under test")
+        Process::start(&self.name, &mut command).context("the system under test")
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a local system is started.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result};
@@ -32,12 +33,23 @@ impl Ports {
         Self::USUAL.into_iter().filter(in_use).collect()
     }
 
-    /// The public and admin port of the gateway, then of hello.
-    pub(super) fn choose(self) -> Result<[u16; 4]> {
-        match self {
-            Self::Free => ports::free(),
-            Self::Usual => Ok(Self::USUAL),
-        }
+    /// The public and admin port of each service. Who has no usual ones takes free ones.
+    pub(super) fn choose<'a>(
+        self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<BTreeMap<&'a str, [u16; 2]>> {
+        let names: Vec<_> = names.collect();
+        let free = ports::some(2 * names.len())?;
+        let [gateway, gateway_admin, hello, hello_admin] = Self::USUAL;
+        let choose = |(index, name): (usize, &'a str)| {
+            let ports = match (self, name) {
+                (Self::Usual, "gateway") => [gateway, gateway_admin],
+                (Self::Usual, "hello") => [hello, hello_admin],
+                _ => [free[2 * index], free[2 * index + 1]],
+            };
+            (name, ports)
+        };
+        Ok(names.into_iter().enumerate().map(choose).collect())
     }
 }
 
@@ -48,8 +60,15 @@ impl Ports {
 pub struct SystemSettings {
     pub(super) binaries: Option<Binaries>,
     pub(super) ports: Ports,
-    pub(super) gateway: Vec<(String, String)>,
-    pub(super) hello: Vec<(String, String)>,
+    variables: Vec<Variable>,
+}
+
+#[derive(Clone, Debug)]
+struct Variable {
+    /// The service that gets it; all where it is none.
+    service: Option<&'static str>,
+    name: String,
+    value: String,
 }
 
 impl SystemSettings {
@@ -58,38 +77,55 @@ impl SystemSettings {
     /// They are exported to nowhere unless [`Self::export_to`] says where.
     pub fn new() -> Self {
         Self::plain()
-            .both("OTEL_TRACES_EXPORTER", "none")
-            .both("OTEL_BSP_SCHEDULE_DELAY", "50")
+            .all("OTEL_TRACES_EXPORTER", "none")
+            .all("OTEL_BSP_SCHEDULE_DELAY", "50")
     }
 
     /// The services' own defaults, but without `DRAIN_DELAY`.
     pub fn plain() -> Self {
-        Self::default().both("DRAIN_DELAY", "0s")
+        Self::default().all("DRAIN_DELAY", "0s")
     }
 
     /// Exports spans to this Collector, given as `http://host:port`.
     pub fn export_to(self, endpoint: impl AsRef<str>) -> Self {
-        self.both("OTEL_TRACES_EXPORTER", "otlp")
-            .both("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_ref())
+        self.all("OTEL_TRACES_EXPORTER", "otlp")
+            .all("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_ref())
     }
 
     /// Sets a variable for the gateway; the last one of a name counts.
-    pub fn gateway(mut self, name: &str, value: impl AsRef<str>) -> Self {
-        self.gateway
-            .push((name.to_owned(), value.as_ref().to_owned()));
-        self
+    pub fn gateway(self, name: &str, value: impl AsRef<str>) -> Self {
+        self.service("gateway", name, value)
     }
 
     /// Sets a variable for hello; the last one of a name counts.
-    pub fn hello(mut self, name: &str, value: impl AsRef<str>) -> Self {
-        self.hello
-            .push((name.to_owned(), value.as_ref().to_owned()));
+    pub fn hello(self, name: &str, value: impl AsRef<str>) -> Self {
+        self.service("hello", name, value)
+    }
+
+    /// Sets a variable for a service by its name; the last one of a name counts.
+    pub fn service(self, service: &'static str, name: &str, value: impl AsRef<str>) -> Self {
+        self.set(Some(service), name, value.as_ref())
+    }
+
+    /// Sets a variable for all services.
+    pub fn all(self, name: &str, value: impl AsRef<str>) -> Self {
+        self.set(None, name, value.as_ref())
+    }
+
+    fn set(mut self, service: Option<&'static str>, name: &str, value: &str) -> Self {
+        self.variables.push(Variable {
+            service,
+            name: name.to_owned(),
+            value: value.to_owned(),
+        });
         self
     }
 
-    /// Sets a variable for both services.
-    pub fn both(self, name: &str, value: impl AsRef<str>) -> Self {
-        self.gateway(name, &value).hello(name, &value)
+    /// The variables of one service, in the order in which they were set.
+    pub(super) fn variables_of(&self, service: &str) -> Vec<(String, String)> {
+        let its = |variable: &&Variable| variable.service.is_none_or(|name| name == service);
+        let pair = |variable: &Variable| (variable.name.clone(), variable.value.clone());
+        self.variables.iter().filter(its).map(pair).collect()
     }
 
     /// Which ports; any free ones unless told.

@@ -20,8 +20,8 @@ const MIB: u64 = 1024 * 1024;
 /// A shutdown that a test can wait for, where it takes all the time that it has.
 fn ending_soon() -> SystemSettings {
     SystemSettings::new()
-        .both("DRAIN_TIMEOUT", "1s")
-        .both("SHUTDOWN_TIMEOUT", "3s")
+        .all("DRAIN_TIMEOUT", "1s")
+        .all("SHUTDOWN_TIMEOUT", "3s")
 }
 
 /// One system with a healthy Collector and four with one in trouble; rounds of
@@ -130,10 +130,10 @@ async fn a_full_queue_drops_and_counts_and_takes_no_more_memory() -> Result<()> 
     const GROWTH: u64 = 4 * MIB;
     let alone = Alone::wait().await?;
     let settings = ending_soon()
-        .both("OTEL_BSP_MAX_QUEUE_SIZE", "400")
-        .both("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "200")
-        .both("OTEL_EXPORTER_OTLP_TIMEOUT", "200")
-        .both("OTEL_BSP_EXPORT_TIMEOUT", "500");
+        .all("OTEL_BSP_MAX_QUEUE_SIZE", "400")
+        .all("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "200")
+        .all("OTEL_EXPORTER_OTLP_TIMEOUT", "200")
+        .all("OTEL_BSP_EXPORT_TIMEOUT", "500");
     let mut it = Exporting::to("silent", Behaviour::Silent, settings).await?;
     let load = Load::get(&it.system.url("/hello"))?;
     let warm = load.clone().until(Until::Requests(400)).run().await;
@@ -187,8 +187,8 @@ async fn the_default_queue_keeps_to_24_mib_however_large_the_spans_are() -> Resu
     const REST: u64 = 8 * MIB;
     let alone = Alone::wait().await?;
     let settings = SystemSettings::plain()
-        .both("DRAIN_TIMEOUT", "1s")
-        .both("SHUTDOWN_TIMEOUT", "3s")
+        .all("DRAIN_TIMEOUT", "1s")
+        .all("SHUTDOWN_TIMEOUT", "3s")
         .gateway("EDGE_BAGGAGE", "tenant");
     let mut it = Exporting::to_nobody(settings).await?;
     let before = memory(&it.system)?;

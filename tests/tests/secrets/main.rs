@@ -31,7 +31,7 @@ async fn no_secret_leaves() -> Result<()> {
 /// Whatever libraries log at their most talkative.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_leaves_with_every_log_line_turned_on() -> Result<()> {
-    let seen = everything_seen(SystemSettings::new().both("RUST_LOG", "trace")).await?;
+    let seen = everything_seen(SystemSettings::new().all("RUST_LOG", "trace")).await?;
     let logs = seen.iter().filter(|(place, _)| place.ends_with("log"));
     for (place, log) in logs {
         let more = ["\"level\":\"TRACE\"", "\"level\":\"DEBUG\""];
@@ -60,7 +60,7 @@ async fn a_setting_that_is_refused_does_not_repeat_its_secret() -> Result<()> {
         ("HELLO_URL", "http://user:s3cret@hello:8090"),
         ("HELLO_URL", "http://hello:8090/?token=s3cret"),
     ] {
-        let settings = SystemSettings::new().both("OTEL_TRACES_EXPORTER", "otlp");
+        let settings = SystemSettings::new().all("OTEL_TRACES_EXPORTER", "otlp");
         let refused = System::start(settings.gateway(name, value)).await;
         let Err(error) = refused else {
             panic!("{name} must be refused: it holds credentials, or cannot be read");
@@ -79,8 +79,8 @@ async fn a_setting_that_is_refused_does_not_repeat_its_secret() -> Result<()> {
 async fn everything_seen(settings: SystemSettings) -> Result<Vec<Seen>> {
     let (to_hello, to_gateway) = (Tap::bind().await?, Tap::bind().await?);
     let settings = settings
-        .both("OTEL_PROPAGATORS", "tracecontext,baggage,b3,b3multi,jaeger")
-        .both(
+        .all("OTEL_PROPAGATORS", "tracecontext,baggage,b3,b3multi,jaeger")
+        .all(
             "OTEL_EXPORTER_OTLP_HEADERS",
             "authorization=Bearer%20s3cret-exporter",
         )

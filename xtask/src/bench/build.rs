@@ -1,5 +1,6 @@
 //! The programs that are measured, built as they are deployed.
 
+use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -37,10 +38,12 @@ impl Programs {
             services: Binaries {
                 gateway: program("gateway")?,
                 hello: program("hello")?,
+                others: BTreeMap::new(),
             },
             plain: Binaries {
                 gateway: program("plain-gateway")?,
                 hello: program("plain-hello")?,
+                others: BTreeMap::new(),
             },
         })
     }

@@ -43,10 +43,10 @@ impl Variant {
 
     fn settings(self, receiver: &Receiver) -> SystemSettings {
         // A log line a request would be measured with it, and plain has none.
-        let settings = SystemSettings::plain().both("RUST_LOG", "warn");
+        let settings = SystemSettings::plain().all("RUST_LOG", "warn");
         match self {
             Self::Traced => settings.export_to(receiver.endpoint()),
-            Self::Untraced => settings.both("OTEL_SDK_DISABLED", "true"),
+            Self::Untraced => settings.all("OTEL_SDK_DISABLED", "true"),
             Self::Plain => settings,
         }
     }

@@ -6,17 +6,19 @@ use std::path::PathBuf;
 use ::tests::local;
 use anyhow::{Result, bail};
 
-use super::NAMES;
 use crate::console;
 use crate::program::{self, call};
 
-/// Builds the programs for an architecture as images name it; says where each is.
-pub(super) async fn build(architecture: &str) -> Result<HashMap<String, PathBuf>> {
+/// Builds programs for an architecture as images name it; says where each is.
+pub(super) async fn build(
+    architecture: &str,
+    names: &[String],
+) -> Result<HashMap<String, PathBuf>> {
     let target = target(architecture)?;
     add_target(&target).await?;
     require_c_compiler(&target)?;
     let mut arguments = vec!["--release", "--target", &target, "--bins"];
-    arguments.extend(NAMES.iter().flat_map(|name| ["--package", name]));
+    arguments.extend(names.iter().flat_map(|name| ["--package", name.as_str()]));
     local::build(&arguments).await
 }
 

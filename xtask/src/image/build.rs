@@ -18,7 +18,7 @@ const DOCKERFILE: &str = "Dockerfile";
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
     /// The program in it.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// The tag that its content gave it.
     pub(crate) tag: String,
     /// Its bytes, uncompressed.
@@ -40,11 +40,11 @@ impl Image {
 }
 
 /// Builds the image of a program, unless one of the same content is there.
-pub(super) async fn image(name: &'static str, binary: &Path, architecture: &str) -> Result<Image> {
+pub(super) async fn image(name: &str, binary: &Path, architecture: &str) -> Result<Image> {
     let content = fs::read(binary).with_context(|| binary.display().to_string())?;
     let dockerfile = fs::read(workspace().join(DOCKERFILE)).context(DOCKERFILE)?;
     let mut image = Image {
-        name,
+        name: name.to_owned(),
         tag: tag(&content, &dockerfile),
         size: 0,
     };

@@ -3,10 +3,11 @@
 mod binaries;
 mod build;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::tests::workspace;
+use ::tests::{services, workspace};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
@@ -18,10 +19,10 @@ pub(crate) use build::Image;
 
 /// What an image may have, uncompressed.
 const SIZE_BAR: u64 = 8_000_000;
-/// The programs that have images.
-const NAMES: [&str; 3] = ["gateway", "hello", "trace-contract"];
+/// The program of `helm test`, which has an image beside the services.
+const TEST: &str = "trace-contract";
 
-/// Build the images of gateway, hello and trace-contract
+/// Build the images of the services and of trace-contract
 ///
 /// Static binaries (Linux with musl, release) in images from scratch. A tag is made
 /// from the version and the content, so that a new image never has an old tag. What
@@ -50,15 +51,23 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
 pub(crate) async fn all() -> Result<Vec<Image>> {
     let architecture = program::engine_architecture().await?;
     console::progress("building static binaries in release, which takes minutes the first time");
-    let binaries = binaries::build(&architecture).await?;
+    let names = names()?;
+    let binaries = binaries::build(&architecture, &names).await?;
     let mut images = Vec::new();
-    for name in NAMES {
-        let binary = binaries.get(name);
+    for name in names {
+        let binary = binaries.get(&name);
         let binary = binary.with_context(|| format!("the build has made no program {name}"))?;
-        images.push(build::image(name, binary, &architecture).await?);
+        images.push(build::image(&name, binary, &architecture).await?);
     }
     write_values(&images)?;
     Ok(images)
+}
+
+/// The programs that have images.
+fn names() -> Result<Vec<String>> {
+    let mut names = services::names()?;
+    names.push(TEST.to_owned());
+    Ok(names)
 }
 
 /// Loads them into every node that has not got them.
@@ -110,21 +119,48 @@ pub(crate) fn fits(images: &[Image]) -> bool {
 }
 
 fn write_values(images: &[Image]) -> Result<()> {
-    let tag = |name: &str| images.iter().find(|it| it.name == name).map(|it| &it.tag);
-    let [Some(gateway), Some(hello), Some(test)] = NAMES.map(tag) else {
-        bail!("an image is missing");
-    };
-    let values = format!(
-        "# The images that were built last, by `cargo xtask image`.\n\
-         services:\n  gateway: {{image: {{tag: {gateway}}}}}\n  hello: {{image: {{tag: {hello}}}}}\n\
-         test: {{image: {{tag: {test}}}}}\n"
-    );
     let path = values_file();
-    fs::write(&path, values).with_context(|| path.display().to_string())
+    fs::write(&path, values(images)).with_context(|| path.display().to_string())
+}
+
+fn values(images: &[Image]) -> String {
+    let (test, services): (Vec<_>, Vec<_>) = images.iter().partition(|it| it.name == TEST);
+    let mut values =
+        "# The images that were built last, by `cargo xtask image`.\nservices:\n".to_owned();
+    for Image { name, tag, .. } in services {
+        writeln!(values, "  {name}: {{image: {{tag: {tag}}}}}").expect("a String takes everything");
+    }
+    for Image { tag, .. } in test {
+        writeln!(values, "test: {{image: {{tag: {tag}}}}}").expect("a String takes everything");
+    }
+    values
 }
 
 /// A path as seen from the root of this repository.
 fn shown(path: &Path) -> String {
     let path = path.strip_prefix(workspace()).unwrap_or(path);
     path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_service_and_the_test_get_the_tag_of_their_image() {
+        let image = |name: &str, tag: &str| Image {
+            name: name.to_owned(),
+            tag: tag.to_owned(),
+            size: 0,
+        };
+        let images = [
+            image("gateway", "1-a"),
+            image("bye", "1-b"),
+            image(TEST, "1-c"),
+        ];
+        let expected = "# The images that were built last, by `cargo xtask image`.\nservices:\n  \
+                        gateway: {image: {tag: 1-a}}\n  bye: {image: {tag: 1-b}}\n\
+                        test: {image: {tag: 1-c}}\n";
+        assert_eq!(values(&images), expected);
+    }
 }
