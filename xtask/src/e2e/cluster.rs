@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ::tests::cluster_variables::LABEL;
 use ::tests::workspace;
 use anyhow::{Context, Result};
+use serde_norway::Value;
 use tokio::process::Command;
 
 use crate::console;
@@ -84,12 +85,37 @@ impl Cluster {
             "--request-timeout",
             ANSWERS_WITHIN,
         ];
-        let usable = program::succeeds(export).await && program::succeeds(self.call(&readyz)).await;
+        let answers =
+            program::succeeds(export).await && program::succeeds(self.call(&readyz)).await;
+        let usable = answers && self.reaches_each_node().await?;
         if !usable {
-            console::progress(format!("the cluster {NAME} is there and does not answer"));
+            console::progress(format!(
+                "the cluster {NAME} is there and does not answer as it must"
+            ));
             self.delete().await?;
         }
         Ok(usable)
+    }
+
+    /// Docker may have given the nodes each other's addresses: then the API asks one
+    /// node for the logs and ports of another's pods.
+    async fn reaches_each_node(&self) -> Result<bool> {
+        let names = [
+            "get",
+            "nodes",
+            "--output",
+            "jsonpath={.items[*].metadata.name}",
+        ];
+        let names = program::output(self.call(&names)).await?;
+        for name in names.split_whitespace() {
+            let path = format!("/api/v1/nodes/{name}/proxy/stats/summary");
+            let summary = ["get", "--raw", &path, "--request-timeout", ANSWERS_WITHIN];
+            let summary = program::output(self.call(&summary)).await;
+            if !summary.is_ok_and(|summary| is_of_node(&summary, name)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn create(&self) -> Result<()> {
@@ -109,5 +135,25 @@ impl Cluster {
         let mut kubectl = call("kubectl", arguments);
         kubectl.env("KUBECONFIG", &self.kubeconfig);
         kubectl
+    }
+}
+
+/// Whether a kubelet's summary is of the node of this name.
+fn is_of_node(summary: &str, name: &str) -> bool {
+    let summary: Option<Value> = serde_norway::from_str(summary).ok();
+    summary.is_some_and(|summary| summary["node"]["nodeName"].as_str() == Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_another_answers_for_is_not_reached() {
+        let summary = r#"{"node": {"nodeName": "onetrace-worker2"}, "pods": []}"#;
+        assert!(is_of_node(summary, "onetrace-worker2"));
+        assert!(!is_of_node(summary, "onetrace-worker"));
+        assert!(!is_of_node("no JSON: [", "onetrace-worker"));
+        assert!(!is_of_node("{}", "onetrace-worker"));
     }
 }
