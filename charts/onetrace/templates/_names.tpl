@@ -60,9 +60,14 @@ metadata:
 {{- end }}
 
 {{- define "onetrace.image" -}}
-{{- with .root.Values.image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
-{{- .v.image.repository | default (printf "onetrace/%s" .name) -}}
-{{- if .v.image.digest }}@{{ .v.image.digest }}{{ else }}:{{ include "onetrace.version" . }}{{ end -}}
+{{- $images := .root.Values.image -}}
+{{- $digest := .v.image.digest -}}
+{{- if not (or $digest .v.image.repository .v.image.tag) }}
+{{- $digest = dig "digests" .name "" $images }}
+{{- end }}
+{{- with $images.registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{- .v.image.repository | default (printf "%s/%s" (trimSuffix "/" $images.repository) .name) -}}
+{{- if $digest }}@{{ $digest }}{{ else }}:{{ include "onetrace.version" . }}{{ end -}}
 {{- end }}
 
 {{- define "onetrace.serviceAccountName" -}}
