@@ -9,6 +9,7 @@ mod e2e;
 mod image;
 mod interrupt;
 mod program;
+mod release;
 mod test;
 mod up;
 
@@ -37,6 +38,7 @@ enum Recipe {
     Image(image::Arguments),
     Chart(chart::Arguments),
     Bench(bench::Arguments),
+    Release(release::Arguments),
 }
 
 /// As a shell says it of what Ctrl-C has ended.
@@ -67,6 +69,7 @@ async fn run(recipe: Recipe) -> Result<bool> {
         Recipe::Image(arguments) => image::run(arguments, interrupts).await,
         Recipe::Chart(arguments) => chart::run(arguments, interrupts).await,
         Recipe::Bench(arguments) => bench::run(arguments, interrupts).await,
+        Recipe::Release(arguments) => release::run(arguments, interrupts).await,
     }
 }
 

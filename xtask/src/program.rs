@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::process::Command;
 
 /// Programs that are not part of Rust, each with the way to come by it.
-const REMEDIES: [(&str, &str); 5] = [
+const REMEDIES: [(&str, &str); 6] = [
     (
         "docker",
         "install Docker, or another engine with its command",
@@ -21,6 +21,7 @@ const REMEDIES: [(&str, &str); 5] = [
     ),
     ("helm", "install Helm 3 or 4, from helm.sh"),
     ("rustup", "install Rust by rustup, from rustup.rs"),
+    ("cargo-auditable", "cargo install --locked cargo-auditable"),
 ];
 
 /// A call of `program` from the root of this repository, ended when it is dropped.

@@ -132,10 +132,23 @@ fn packages(names: &[String]) -> Vec<&str> {
 /// # Errors
 /// When the build fails.
 pub async fn build(arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
+    build_by(&["build"], arguments).await
+}
+
+/// The same by cargo-auditable, which puts the list of its crates into each program.
+///
+/// # Errors
+/// When the build fails.
+pub async fn build_auditable(arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
+    build_by(&["auditable", "build"], arguments).await
+}
+
+async fn build_by(command: &[&str], arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let child = Command::new(cargo)
         .current_dir(workspace())
-        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(command)
+        .arg("--message-format=json-render-diagnostics")
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -145,7 +158,8 @@ pub async fn build(arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
     // Not `output`, which would capture standard error, too.
     let output = child.wait_with_output().await?;
     if !output.status.success() {
-        bail!("cargo build {} failed: see above", arguments.join(" "));
+        let command = [command, arguments].concat();
+        bail!("cargo {} failed: see above", command.join(" "));
     }
     Ok(programs(&output.stdout))
 }

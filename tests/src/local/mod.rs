@@ -7,7 +7,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-pub use binaries::{Binaries, DIRECTORY, Profile, build};
+pub use binaries::{Binaries, DIRECTORY, Profile, build, build_auditable};
 pub use service::Service;
 pub use settings::{Ports, SystemSettings};
 pub use system::System;

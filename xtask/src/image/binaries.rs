@@ -13,13 +13,21 @@ use crate::program::{self, call};
 pub(super) async fn build(
     architecture: &str,
     names: &[String],
+    auditable: bool,
 ) -> Result<HashMap<String, PathBuf>> {
+    if auditable {
+        program::require(&["cargo-auditable"])?;
+    }
     let target = target(architecture)?;
     add_target(&target).await?;
     require_c_compiler(&target)?;
     let mut arguments = vec!["--release", "--target", &target, "--bins"];
     arguments.extend(names.iter().flat_map(|name| ["--package", name.as_str()]));
-    local::build(&arguments).await
+    if auditable {
+        local::build_auditable(&arguments).await
+    } else {
+        local::build(&arguments).await
+    }
 }
 
 fn target(architecture: &str) -> Result<String> {

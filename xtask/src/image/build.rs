@@ -11,8 +11,8 @@ use crate::console;
 use crate::program::{self, call};
 
 /// Apart from where Tilt puts the binaries of its inner loop.
-const CONTEXT: &str = "target/image/release";
-const DOCKERFILE: &str = "Dockerfile";
+pub(crate) const CONTEXT: &str = "target/image/release";
+pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
 /// An image that the Docker engine has.
 #[derive(Clone, Debug)]
@@ -48,10 +48,11 @@ pub(super) async fn image(name: &str, binary: &Path, architecture: &str) -> Resu
         tag: tag(&content, &dockerfile),
         size: 0,
     };
+    // Also where the image is there: `release` takes what was built last.
+    place(name, &content, architecture)?;
     let reference = image.reference();
     if !program::succeeds(call("docker", ["image", "inspect", &reference])).await {
         console::progress(format!("building the image {reference}"));
-        place(name, &content, architecture)?;
         build(&image, architecture).await?;
     }
     let size = call(
@@ -89,21 +90,26 @@ fn make_executable(path: &Path) -> Result<()> {
 }
 
 async fn build(image: &Image, architecture: &str) -> Result<()> {
-    let (version, revision) = (env!("CARGO_PKG_VERSION"), revision().await);
-    let arguments = [
-        format!("SERVICE={}", image.name),
-        format!("TARGETARCH={architecture}"),
-        format!("VERSION={version}"),
-        format!("REVISION={revision}"),
-    ];
     let mut docker = call("docker", ["build", "--quiet", "--file", DOCKERFILE]);
     docker.args(["--tag", &image.reference()]);
-    for argument in arguments {
-        docker.args(["--build-arg", &argument]);
-    }
+    // Without Buildx nothing else sets it.
+    docker.args(["--build-arg", &format!("TARGETARCH={architecture}")]);
+    docker.args(build_arguments(&image.name).await);
     docker.arg(CONTEXT);
     // The id that it prints says less than the tag.
     program::output(docker).await.map(drop)
+}
+
+/// What the Dockerfile is told about an image.
+pub(crate) async fn build_arguments(name: &str) -> Vec<String> {
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), revision().await);
+    let arguments = [
+        format!("SERVICE={name}"),
+        format!("VERSION={version}"),
+        format!("REVISION={revision}"),
+    ];
+    let arguments = arguments.map(|argument| ["--build-arg".to_owned(), argument]);
+    arguments.into_iter().flatten().collect()
 }
 
 /// The commit that is checked out; a copy without Git has none.

@@ -15,7 +15,7 @@ use crate::console;
 use crate::interrupt::Interrupts;
 use crate::program::{self, call};
 
-pub(crate) use build::Image;
+pub(crate) use build::{CONTEXT, DOCKERFILE, Image, build_arguments};
 
 /// What an image may have, uncompressed.
 const SIZE_BAR: u64 = 8_000_000;
@@ -37,10 +37,14 @@ pub(crate) struct Arguments {
     /// Give them this tag, too, such as the version that the chart has by default
     #[arg(long)]
     tag: Option<String>,
+
+    /// Put the list of its crates into each binary, for SBOMs and scanners, by cargo-auditable
+    #[arg(long)]
+    auditable: bool,
 }
 
 pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Result<bool> {
-    let images = interrupts.or(all()).await?;
+    let images = interrupts.or(build_all(arguments.auditable)).await?;
     interrupts
         .or(finish(&images, &arguments))
         .await
@@ -49,10 +53,14 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
 
 /// Builds all images, or finds them built.
 pub(crate) async fn all() -> Result<Vec<Image>> {
+    build_all(false).await
+}
+
+async fn build_all(auditable: bool) -> Result<Vec<Image>> {
     let architecture = program::engine_architecture().await?;
     console::progress("building static binaries in release, which takes minutes the first time");
     let names = names()?;
-    let binaries = binaries::build(&architecture, &names).await?;
+    let binaries = binaries::build(&architecture, &names, auditable).await?;
     let mut images = Vec::new();
     for name in names {
         let binary = binaries.get(&name);
@@ -64,7 +72,7 @@ pub(crate) async fn all() -> Result<Vec<Image>> {
 }
 
 /// The programs that have images.
-fn names() -> Result<Vec<String>> {
+pub(crate) fn names() -> Result<Vec<String>> {
     let mut names = services::names()?;
     names.push(TEST.to_owned());
     Ok(names)

@@ -1,0 +1,108 @@
+//! The chart of a release, which names its images by digest: who trusts the chart,
+//! trusts the images.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{Pushed, directory};
+use crate::console;
+use crate::program::{self, call};
+
+const CHART: &str = "charts/onetrace";
+/// The lines of the chart's values that a release replaces.
+const REPOSITORY: &str = "\n  repository: onetrace\n";
+const DIGESTS: &str = "\n  digests: {}\n";
+
+/// Packages the chart with these images, and pushes it.
+pub(super) async fn push(
+    repository: &str,
+    images: &[(&str, String)],
+    plain_http: bool,
+) -> Result<Pushed> {
+    let directory = directory();
+    let mut copy = call("cp", ["-R", CHART]);
+    copy.arg(&directory);
+    program::run(copy).await?;
+    let chart = directory.join("onetrace");
+    let values = chart.join("values.yaml");
+    let text = fs::read_to_string(&values).with_context(|| values.display().to_string())?;
+    fs::write(&values, released(&text, repository, images)?)
+        .with_context(|| values.display().to_string())?;
+    let mut package = call("helm", ["package", "--destination"]);
+    package.arg(&directory).arg(&chart);
+    program::output(package).await?;
+    fs::remove_dir_all(&chart).with_context(|| chart.display().to_string())?;
+
+    let charts = format!("{repository}/charts");
+    console::progress(format!("pushing the chart to {charts}"));
+    let package = directory.join(format!("onetrace-{}.tgz", env!("CARGO_PKG_VERSION")));
+    let mut push = call("helm", ["push"]);
+    push.arg(package).arg(format!("oci://{charts}"));
+    if plain_http {
+        push.arg("--plain-http");
+    }
+    let said = program::output(push).await?;
+    Ok(Pushed {
+        repository: format!("{charts}/onetrace"),
+        digest: digest(&said).with_context(|| format!("helm said no digest: {said}"))?,
+    })
+}
+
+/// The chart's values with a release's images.
+fn released(values: &str, repository: &str, images: &[(&str, String)]) -> Result<String> {
+    let mut digests = "\n  digests:\n".to_owned();
+    for (name, digest) in images {
+        writeln!(digests, "    {name}: {digest}").expect("a String takes everything");
+    }
+    let repository = format!("\n  repository: {repository}\n");
+    let mut values = values.to_owned();
+    for (line, released) in [(REPOSITORY, repository), (DIGESTS, digests)] {
+        let times = values.matches(line).count();
+        ensure!(times == 1, "the chart's values have {line:?} {times} times");
+        values = values.replace(line, &released);
+    }
+    Ok(values)
+}
+
+fn digest(said: &str) -> Option<String> {
+    let line = said.lines().find_map(|line| line.strip_prefix("Digest:"))?;
+    Some(line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use ::tests::workspace;
+
+    use super::*;
+
+    #[test]
+    fn a_released_chart_names_its_images_by_digest() {
+        let values = fs::read_to_string(workspace().join(CHART).join("values.yaml")).unwrap();
+        let images = [("gateway", "sha256:0a".to_owned())];
+        let released = released(&values, "ghcr.io/acme/onetrace", &images).unwrap();
+        let parsed: serde_norway::Value = serde_norway::from_str(&released).unwrap();
+        let image = &parsed["image"];
+        assert_eq!(image["repository"], "ghcr.io/acme/onetrace");
+        assert_eq!(image["digests"]["gateway"], "sha256:0a");
+        let added = released.lines().count() - values.lines().count();
+        assert_eq!(added, images.len(), "all else is as it was");
+    }
+
+    #[test]
+    fn values_without_the_lines_are_no_chart_to_release() {
+        let error = released("image: {}\n", "r", &[]).unwrap_err().to_string();
+        assert!(
+            error.contains("repository") && error.contains('0'),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_digest_is_read_from_what_helm_says() {
+        let said = "Pushed: 127.0.0.1:5000/charts/onetrace:0.1.0\nDigest: sha256:0a";
+        assert_eq!(digest(said).as_deref(), Some("sha256:0a"));
+        assert_eq!(digest("Pushed"), None);
+    }
+}
