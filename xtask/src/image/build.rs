@@ -83,7 +83,7 @@ fn place(name: &str, binary: &[u8], architecture: &str) -> Result<()> {
     make_executable(&path)
 }
 
-fn make_executable(path: &Path) -> Result<()> {
+pub(crate) fn make_executable(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let permissions = fs::Permissions::from_mode(0o755);
     fs::set_permissions(path, permissions).with_context(|| path.display().to_string())

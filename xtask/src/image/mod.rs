@@ -15,7 +15,7 @@ use crate::console;
 use crate::interrupt::Interrupts;
 use crate::program::{self, call};
 
-pub(crate) use build::{CONTEXT, DOCKERFILE, Image, build_arguments};
+pub(crate) use build::{CONTEXT, DOCKERFILE, Image, build_arguments, make_executable};
 
 /// What an image may have, uncompressed.
 const SIZE_BAR: u64 = 8_000_000;

@@ -6,18 +6,19 @@ use std::fs;
 use ::tests::workspace;
 use anyhow::{Context, Result, bail};
 
-use crate::image::CONTEXT;
+use crate::image::{CONTEXT, make_executable};
 
 /// The section in which cargo-auditable puts the list.
 const LIST: &[u8] = b".dep-v0";
 /// Where an ELF file says for which machine it is.
 const MACHINE: usize = 18;
 
-/// Checks each program for each architecture.
+/// Checks each program for each architecture, and makes it executable, which what
+/// carries it from another machine may not have kept.
 ///
 /// # Errors
 /// When one is not there or not as it must be; says how it is built.
-pub(super) fn check(names: &[String], architectures: &[String]) -> Result<()> {
+pub(super) fn prepare(names: &[String], architectures: &[String]) -> Result<()> {
     for architecture in architectures {
         for name in names {
             let path = workspace().join(CONTEXT).join(architecture).join(name);
@@ -26,6 +27,7 @@ pub(super) fn check(names: &[String], architectures: &[String]) -> Result<()> {
                 .with_context(|| {
                     format!("run `cargo xtask image --auditable` on {architecture} first")
                 })?;
+            make_executable(&path)?;
         }
     }
     Ok(())

@@ -85,7 +85,7 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
 
 async fn push(repository: &str, options: &Options) -> Result<()> {
     let names = image::names()?;
-    binary::check(&names, &options.architectures)?;
+    binary::prepare(&names, &options.architectures)?;
     let directory = directory();
     if directory.exists() {
         fs::remove_dir_all(&directory).with_context(|| directory.display().to_string())?;
