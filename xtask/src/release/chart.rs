@@ -43,7 +43,11 @@ pub(super) async fn push(
     if plain_http {
         push.arg("--plain-http");
     }
-    let said = program::output(push).await?;
+    let output = push.output().await.context("helm push")?;
+    // Helm 3 says it on standard error.
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    ensure!(output.status.success(), "helm push failed: {said}");
     Ok(Pushed {
         repository: format!("{charts}/onetrace"),
         digest: digest(&said).with_context(|| format!("helm said no digest: {said}"))?,
