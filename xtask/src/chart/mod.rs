@@ -1,6 +1,7 @@
 //! `chart`: what is generated from the chart, and what it must pass.
 
 mod generated;
+mod links;
 mod manifests;
 mod refused;
 mod values_table;
@@ -20,8 +21,9 @@ const KUBE_VERSION: [&str; 2] = ["--kube-version", "1.34.0"];
 ///
 /// Writes the rendered manifest and the README's table of values. Then: helm lint,
 /// by Helm 3 too where there is helm3; every value that must be refused is, by name;
-/// the manifests of all values in k8s/ satisfy the Kubernetes schemas, where there is
-/// kubeconform. The exit status is 1 where something is not so.
+/// with the values in k8s/ and every option, the objects that name each other fit
+/// together, and satisfy the Kubernetes schemas where there is kubeconform. The exit
+/// status is 1 where something is not so.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Write nothing; what would be written otherwise is a failure

@@ -1,0 +1,209 @@
+//! What the objects of a manifest say of each other, which no schema can check: a
+//! Service without pods, a monitor or route without a Service, a number of pods that
+//! nobody sets.
+
+use anyhow::Result;
+use serde::Deserialize;
+use serde_norway::{Deserializer, Mapping, Value};
+
+/// Says of each object that names another one what is not so.
+pub(super) fn problems(manifest: &str) -> Result<Vec<String>> {
+    let objects = Objects::parse(manifest)?;
+    let mut problems = objects.twice();
+    for object in &objects.0 {
+        let wrong = match kind(object) {
+            "Deployment" | "StatefulSet" => objects.workload(object),
+            "HorizontalPodAutoscaler" => objects.autoscaler(object),
+            "Service" => objects.service(object),
+            "PodDisruptionBudget" => objects.selects_pods(&object["spec"]["selector"]),
+            "ServiceMonitor" => objects.monitor(object),
+            "Ingress" => objects.ingress(object),
+            "HTTPRoute" => objects.route(object),
+            _ => Vec::new(),
+        };
+        let named = |wrong| format!("{} {} {wrong}", kind(object), name(object));
+        problems.extend(wrong.into_iter().map(named));
+    }
+    Ok(problems)
+}
+
+struct Objects(Vec<Value>);
+
+impl Objects {
+    fn parse(manifest: &str) -> Result<Self> {
+        let documents = Deserializer::from_str(manifest).map(Value::deserialize);
+        let mut objects = documents.collect::<Result<Vec<_>, _>>()?;
+        objects.retain(|object| !object.is_null());
+        Ok(Self(objects))
+    }
+
+    fn of(&self, wanted: &'static str) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter(move |object| kind(object) == wanted)
+    }
+
+    fn find(&self, kind: &str, wanted: &str) -> Option<&Value> {
+        let is_it = |object: &&Value| self::kind(object) == kind && name(object) == wanted;
+        self.0.iter().find(is_it)
+    }
+
+    fn workloads(&self) -> impl Iterator<Item = &Value> {
+        self.of("Deployment").chain(self.of("StatefulSet"))
+    }
+
+    fn twice(&self) -> Vec<String> {
+        let is_first = |index: usize, object: &Value| {
+            let same = |other: &Value| kind(other) == kind(object) && name(other) == name(object);
+            !self.0[..index].iter().any(same)
+        };
+        let again = self.0.iter().enumerate();
+        let again = again.filter(|(index, object)| !is_first(*index, object));
+        again
+            .map(|(_, object)| format!("{} {} is there twice", kind(object), name(object)))
+            .collect()
+    }
+
+    fn workload(&self, object: &Value) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let is_scaled = |autoscaler: &&Value| {
+            let target = &autoscaler["spec"]["scaleTargetRef"];
+            target["kind"] == object["kind"] && target["name"] == object["metadata"]["name"]
+        };
+        match (
+            object["spec"]["replicas"].is_u64(),
+            self.of("HorizontalPodAutoscaler").any(|it| is_scaled(&it)),
+        ) {
+            (true, true) => wrong.push("has replicas, which its autoscaler sets".to_owned()),
+            (false, false) => wrong.push("has neither replicas nor an autoscaler".to_owned()),
+            _ => {}
+        }
+        let pod = &object["spec"]["template"]["spec"];
+        for (reference, kind) in [
+            (&pod["serviceAccountName"], "ServiceAccount"),
+            (&object["spec"]["serviceName"], "Service"),
+        ] {
+            // Every namespace has a ServiceAccount of this name.
+            let reference = reference.as_str().filter(|name| *name != "default");
+            wrong.extend(reference.and_then(|it| self.missing(kind, it)));
+        }
+        for volume in list(&pod["volumes"]) {
+            let map = volume["configMap"]["name"].as_str();
+            wrong.extend(map.and_then(|it| self.missing("ConfigMap", it)));
+        }
+        wrong
+    }
+
+    fn autoscaler(&self, object: &Value) -> Vec<String> {
+        let target = &object["spec"]["scaleTargetRef"];
+        let kind = target["kind"].as_str().unwrap_or_default();
+        let name = target["name"].as_str().unwrap_or_default();
+        self.missing(kind, name).into_iter().collect()
+    }
+
+    fn service(&self, object: &Value) -> Vec<String> {
+        let selector = &object["spec"]["selector"];
+        let selected: Vec<_> = self
+            .workloads()
+            .filter(|it| has_pods(it, selector))
+            .collect();
+        let [workload] = selected[..] else {
+            return vec![format!("selects the pods of {} workloads", selected.len())];
+        };
+        let ports: Vec<_> = list(&workload["spec"]["template"]["spec"]["containers"])
+            .flat_map(|container| list(&container["ports"]))
+            .collect();
+        let is_there = |target: &Value| ports.iter().any(|port| port["name"] == *target);
+        let targets = list(&object["spec"]["ports"]).map(|port| &port["targetPort"]);
+        targets
+            .filter(|target| !is_there(target))
+            .map(|target| format!("has the port {target:?}, which its pods have not"))
+            .collect()
+    }
+
+    fn selects_pods(&self, selector: &Value) -> Vec<String> {
+        let selector = &selector["matchLabels"];
+        let selects = self.workloads().any(|it| has_pods(it, selector));
+        (!selects)
+            .then(|| "selects no pods".to_owned())
+            .into_iter()
+            .collect()
+    }
+
+    fn monitor(&self, object: &Value) -> Vec<String> {
+        let selector = &object["spec"]["selector"]["matchLabels"];
+        let scraped = |port: &Value| {
+            let services = self.of("Service");
+            let services = services.filter(|it| has(&it["metadata"]["labels"], selector));
+            services.filter(|it| has_port(it, "name", port)).count()
+        };
+        let ports = list(&object["spec"]["endpoints"]).map(|endpoint| &endpoint["port"]);
+        ports
+            .map(|port| (port, scraped(port)))
+            .filter(|(_, services)| *services != 1)
+            .map(|(port, services)| format!("finds the port {port:?} at {services} Services"))
+            .collect()
+    }
+
+    fn ingress(&self, object: &Value) -> Vec<String> {
+        let rules = list(&object["spec"]["rules"]);
+        let paths = rules.flat_map(|rule| list(&rule["http"]["paths"]));
+        let backends = paths.map(|path| &path["backend"]["service"]);
+        backends
+            .filter_map(|it| self.no_backend(&it["name"], "name", &it["port"]["name"]))
+            .collect()
+    }
+
+    fn route(&self, object: &Value) -> Vec<String> {
+        let rules = list(&object["spec"]["rules"]);
+        let backends = rules.flat_map(|rule| list(&rule["backendRefs"]));
+        backends
+            .filter_map(|it| self.no_backend(&it["name"], "port", &it["port"]))
+            .collect()
+    }
+
+    fn no_backend(&self, service: &Value, key: &str, port: &Value) -> Option<String> {
+        let service = service.as_str().unwrap_or_default();
+        let found = self.find("Service", service);
+        let has_it = found.is_some_and(|found| has_port(found, key, port));
+        (!has_it).then(|| format!("leads to {service} at {port:?}, which is not there"))
+    }
+
+    fn missing(&self, kind: &str, name: &str) -> Option<String> {
+        let is_there = self.find(kind, name).is_some();
+        (!is_there).then(|| format!("names the {kind} {name}, which is not there"))
+    }
+}
+
+fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
+fn name(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_sequence().into_iter().flatten()
+}
+
+fn has_pods(workload: &Value, selector: &Value) -> bool {
+    has(
+        &workload["spec"]["template"]["metadata"]["labels"],
+        selector,
+    )
+}
+
+fn has(labels: &Value, selector: &Value) -> bool {
+    let nothing = Mapping::new();
+    let selector = selector.as_mapping().unwrap_or(&nothing);
+    !selector.is_empty()
+        && selector
+            .iter()
+            .all(|(key, value)| labels.get(key) == Some(value))
+}
+
+fn has_port(service: &Value, key: &str, port: &Value) -> bool {
+    list(&service["spec"]["ports"]).any(|it| it[key] == *port)
+}
+
+#[cfg(test)]
+mod tests;

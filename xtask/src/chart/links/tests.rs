@@ -1,0 +1,106 @@
+//! One small manifest, and what breaks it.
+
+use super::*;
+
+const MANIFEST: &str = "
+kind: Deployment
+metadata: {name: a}
+spec:
+  replicas: 2
+  template:
+    metadata: {labels: {app: a, more: b}}
+    spec:
+      serviceAccountName: a
+      containers: [{ports: [{name: http}]}]
+---
+kind: ServiceAccount
+metadata: {name: a}
+---
+kind: Service
+metadata: {name: a, labels: {app: a}}
+spec: {selector: {app: a}, ports: [{name: http, port: 80, targetPort: http}]}
+---
+kind: ServiceMonitor
+metadata: {name: a}
+spec: {selector: {matchLabels: {app: a}}, endpoints: [{port: http}]}
+---
+kind: HTTPRoute
+metadata: {name: a}
+spec: {rules: [{backendRefs: [{name: a, port: 80}]}]}
+---
+kind: Ingress
+metadata: {name: a}
+spec: {rules: [{http: {paths: [{backend: {service: {name: a, port: {name: http}}}}]}}]}
+---
+kind: PodDisruptionBudget
+metadata: {name: a}
+spec: {selector: {matchLabels: {app: a}}}
+";
+
+#[test]
+fn objects_that_fit_together_have_no_problem() {
+    assert_eq!(problems(MANIFEST).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn what_does_not_fit_is_told_with_the_object_that_says_it() {
+    for (right, wrong, expected) in [
+        (
+            "  replicas: 2\n",
+            "",
+            "Deployment a has neither replicas nor",
+        ),
+        (
+            "kind: ServiceAccount",
+            "kind: Secret",
+            "names the ServiceAccount a",
+        ),
+        (
+            "targetPort: http",
+            "targetPort: web",
+            "Service a has the port",
+        ),
+        ("selector: {app: a}", "selector: {app: b}", "of 0 workloads"),
+        (
+            "endpoints: [{port: http}]",
+            "endpoints: [{port: x}]",
+            "at 0 Services",
+        ),
+        (
+            "name: a, port: 80}]}]",
+            "name: a, port: 81}]}]",
+            "HTTPRoute a leads to a",
+        ),
+        (
+            "port: {name: http}}}}]",
+            "port: {name: x}}}}]",
+            "Ingress a leads to a",
+        ),
+        (
+            "matchLabels: {app: a}}}\n",
+            "matchLabels: {app: c}}}\n",
+            "Budget a selects no",
+        ),
+    ] {
+        assert!(MANIFEST.contains(right), "{right}");
+        let problems = problems(&MANIFEST.replacen(right, wrong, 1)).unwrap();
+        assert!(
+            problems.iter().any(|it| it.contains(expected)),
+            "{wrong:?} must be told with {expected:?}, not {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn two_who_set_the_number_of_pods_are_told() {
+    let autoscaler = "---\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n\
+                      spec: {scaleTargetRef: {kind: Deployment, name: a}}\n";
+    let problems = problems(&format!("{MANIFEST}{autoscaler}{autoscaler}")).unwrap();
+    assert_eq!(
+        problems,
+        [
+            "HorizontalPodAutoscaler a is there twice",
+            "Deployment a has replicas, which its autoscaler sets",
+        ]
+    );
+}
