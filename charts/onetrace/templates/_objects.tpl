@@ -45,6 +45,9 @@ spec:
         target:
           type: Utilization
           averageUtilization: {{ .v.autoscaling.targetCPUUtilizationPercentage }}
+    {{- with .v.autoscaling.metrics }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
   {{- with .v.autoscaling.behavior }}
   behavior: {{- toYaml . | nindent 4 }}
   {{- end }}
@@ -99,6 +102,12 @@ spec:
   {{- end }}
   rules:
     - matches: {{- toYaml .matches | nindent 8 }}
+      {{- with .filters }}
+      filters: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .timeouts }}
+      timeouts: {{- toYaml . | nindent 8 }}
+      {{- end }}
       backendRefs:
         - name: {{ include "onetrace.name" $ }}
           port: {{ $.port.number }}
@@ -130,6 +139,12 @@ spec:
       path: /metrics
       interval: {{ $.root.Values.serviceMonitor.interval }}
       scrapeTimeout: {{ $.root.Values.serviceMonitor.scrapeTimeout }}
+      {{- with $.root.Values.serviceMonitor.relabelings }}
+      relabelings: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $.root.Values.serviceMonitor.metricRelabelings }}
+      metricRelabelings: {{- toYaml . | nindent 8 }}
+      {{- end }}
     {{- end }}
 {{- end }}
 {{- end }}

@@ -64,13 +64,13 @@ impl Objects {
 
     fn workload(&self, object: &Value) -> Vec<String> {
         let mut wrong = Vec::new();
-        let is_scaled = |autoscaler: &&Value| {
+        let is_scaled = |autoscaler: &Value| {
             let target = &autoscaler["spec"]["scaleTargetRef"];
             target["kind"] == object["kind"] && target["name"] == object["metadata"]["name"]
         };
         match (
             object["spec"]["replicas"].is_u64(),
-            self.of("HorizontalPodAutoscaler").any(|it| is_scaled(&it)),
+            self.of("HorizontalPodAutoscaler").any(is_scaled),
         ) {
             (true, true) => wrong.push("has replicas, which its autoscaler sets".to_owned()),
             (false, false) => wrong.push("has neither replicas nor an autoscaler".to_owned()),
