@@ -6,10 +6,11 @@
 //! propagation stays off: it knows only older OpenTelemetry versions, and used
 //! with a newer one it splits every trace without a word.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use http::Extensions;
+use opentelemetry::Context;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 use reqwest_retry::policies::ExponentialBackoff;
@@ -19,7 +20,7 @@ use reqwest_tracing::TracingMiddleware;
 use super::CallError;
 use super::client_span::{Attempt, ClientSpans, Route};
 use super::retry::TransientOnly;
-use crate::propagation;
+use crate::{init, propagation};
 
 /// How a client's calls are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +88,7 @@ pub fn client(settings: &ClientSettings) -> reqwest::Result<ClientWithMiddleware
         ));
     }
     Ok(builder
-        .with(TracingMiddleware::<ClientSpans>::new())
+        .with(WhereTraced(TracingMiddleware::new()))
         .with(Propagation)
         .build())
 }
@@ -110,26 +111,72 @@ pub async fn call(
     Ok(answer.await?)
 }
 
+/// What a middleware returns.
+type Outcome<'call> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'call>>;
+
+/// reqwest-tracing's middleware, where spans are made: with `OTEL_SDK_DISABLED`
+/// a call goes past it.
+struct WhereTraced(TracingMiddleware<ClientSpans>);
+
+/// Written out as `async_trait` writes it, for the call that needs no future of its own.
+impl Middleware for WhereTraced {
+    fn handle<'own, 'extensions, 'next, 'call>(
+        &'own self,
+        request: Request,
+        extensions: &'extensions mut Extensions,
+        next: Next<'next>,
+    ) -> Outcome<'call>
+    where
+        'own: 'call,
+        'extensions: 'call,
+        'next: 'call,
+    {
+        match init::tracer() {
+            Some(_) => self.0.handle(request, extensions, next),
+            None => next.run(request, extensions),
+        }
+    }
+}
+
 /// Writes the attempt's context into the request's headers.
 struct Propagation;
 
-#[async_trait]
 impl Middleware for Propagation {
-    async fn handle(
-        &self,
+    fn handle<'own, 'extensions, 'next, 'call>(
+        &'own self,
         mut request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-    ) -> Result<Response> {
-        let idempotent = request.method().is_idempotent();
-        let attempt = extensions.get::<Attempt>().cloned().unwrap_or_default();
+        extensions: &'extensions mut Extensions,
+        next: Next<'next>,
+    ) -> Outcome<'call>
+    where
+        'own: 'call,
+        'extensions: 'call,
+        'next: 'call,
+    {
+        let Some(attempt) = extensions.get::<Attempt>().cloned() else {
+            // No span: what is current goes on.
+            propagation::inject(&Context::current(), request.headers_mut());
+            if request.method().is_idempotent() {
+                return next.run(request, extensions);
+            }
+            return Box::pin(run(request, extensions, next));
+        };
         propagation::inject(attempt.context(), request.headers_mut());
         let cancelled = attempt.cancel_on_drop();
-        let mut outcome = next.run(request, extensions).await;
-        cancelled.disarm();
-        if let Ok(response) = &mut outcome {
-            TransientOnly::mark(response, idempotent);
-        }
-        outcome
+        Box::pin(async move {
+            let outcome = run(request, extensions, next).await;
+            cancelled.disarm();
+            outcome
+        })
     }
+}
+
+/// Runs the attempt, and notes with its answer whether it may be made again.
+async fn run(request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
+    let idempotent = request.method().is_idempotent();
+    let mut outcome = next.run(request, extensions).await;
+    if let Ok(response) = &mut outcome {
+        TransientOnly::mark(response, idempotent);
+    }
+    outcome
 }

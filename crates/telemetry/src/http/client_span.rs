@@ -34,17 +34,6 @@ pub(crate) struct Attempt {
     failure: Option<Cow<'static, str>>,
 }
 
-impl Default for Attempt {
-    /// An attempt without a span: what is current goes on.
-    fn default() -> Self {
-        Self {
-            context: Context::current(),
-            number: 0,
-            failure: None,
-        }
-    }
-}
-
 impl Attempt {
     /// What the request must carry.
     pub(crate) fn context(&self) -> &Context {
