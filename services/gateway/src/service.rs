@@ -1,5 +1,7 @@
 //! What the gateway knows and does: no HTTP here.
 
+use std::sync::Arc;
+
 use gateway_api::{Visitor, VisitorName};
 use hello_api::GreetingsClient;
 
@@ -9,6 +11,11 @@ use crate::visitors::Directory;
 /// The gateway's business. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     greetings: GreetingsClient,
     directory: Directory,
 }
@@ -16,10 +23,11 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway that asks this hello, and knows these visitors.
     pub fn new(greetings: GreetingsClient, directory: Directory) -> Self {
-        Self {
+        let shared = Arc::new(Shared {
             greetings,
             directory,
-        }
+        });
+        Self { shared }
     }
 
     /// The greeting for the visitor of this name.
@@ -28,7 +36,8 @@ impl Gateway {
     /// A name that is none, or a hello that gives no greeting.
     pub async fn hello(&self, name: &str) -> Result<String, Error> {
         let name: VisitorName = name.parse()?;
-        Ok(self.greetings.greeting(name.as_str()).await?.message)
+        let greeting = self.shared.greetings.greeting(name.as_str()).await?;
+        Ok(greeting.message)
     }
 
     /// What is known of the visitor of this name.
@@ -37,11 +46,11 @@ impl Gateway {
     /// A name that is none.
     pub fn visitor(&self, name: &str) -> Result<Visitor, Error> {
         let name: VisitorName = name.parse()?;
-        Ok(self.directory.visitor(&name))
+        Ok(self.shared.directory.visitor(&name))
     }
 
     /// Who is known.
     pub fn directory(&self) -> &Directory {
-        &self.directory
+        &self.shared.directory
     }
 }
