@@ -5,10 +5,6 @@ use std::process::ExitCode;
 use hello::{Config, SERVICE};
 use server::Listeners;
 
-#[cfg(target_env = "musl")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let (config, settings) = server::settings::<Config>(SERVICE);

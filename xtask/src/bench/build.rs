@@ -28,6 +28,9 @@ impl Programs {
             "hello",
             "--package",
             "plain",
+            // As in the images; plain has what Rust gives it.
+            "--features",
+            "server/jemalloc",
         ])
         .await?;
         let program = |name: &str| {

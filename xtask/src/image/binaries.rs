@@ -53,7 +53,7 @@ async fn add_target(target: &str) -> Result<()> {
     program::run(call("rustup", ["target", "add", target])).await
 }
 
-/// mimalloc is C. Its build would say in many lines that there is no compiler.
+/// jemalloc is C. Its build would say in many lines that there is no compiler, or no make.
 fn require_c_compiler(target: &str) -> Result<()> {
     let variable = format!("CC_{}", target.replace('-', "_"));
     let compiler = target.replace("-unknown-linux-musl", "-linux-musl-gcc");
@@ -61,7 +61,7 @@ fn require_c_compiler(target: &str) -> Result<()> {
         || program::is_there("musl-gcc")
         || program::is_there(&compiler);
     if is_there {
-        return Ok(());
+        return program::require(&["make"]);
     }
     bail!(
         "there is no C compiler for {target}: install musl-gcc (on Debian and Ubuntu: apt install musl-tools) \
