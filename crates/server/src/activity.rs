@@ -1,20 +1,16 @@
 //! Whether a connection moves: what it has received and sent, and whether a
-//! request is being handled.
+//! request is being handled; and how old it is.
 //!
 //! One timer a connection looks at these figures now and then. hyper's own
 //! header timeout would make and drop a timer for every request, and would end
 //! an idle connection as early as a slow request.
 
-use std::pin::Pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-
+use crate::Settings;
 use crate::drain::Drain;
 
 /// The figures of one connection; written by its socket and its service, read
@@ -22,6 +18,7 @@ use crate::drain::Drain;
 #[derive(Debug)]
 pub(crate) struct Activity {
     drain: Drain,
+    old: AtomicBool,
     reads: AtomicU64,
     writes: AtomicU64,
     requests: AtomicU64,
@@ -33,11 +30,22 @@ impl Activity {
     pub(crate) fn new(drain: Drain) -> Arc<Self> {
         Arc::new(Self {
             drain,
+            old: AtomicBool::new(false),
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             in_flight: AtomicU32::new(0),
         })
+    }
+
+    /// Something has been received.
+    pub(crate) fn has_read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Something has been sent.
+    pub(crate) fn has_written(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A request has been read and is in flight until the guard goes.
@@ -52,9 +60,9 @@ impl Activity {
 pub(crate) struct InFlight(Arc<Activity>);
 
 impl InFlight {
-    /// Whether the drain of its connection has begun.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.0.drain.has_begun()
+    /// Whether its client should go on with another connection.
+    pub(crate) fn is_the_last(&self) -> bool {
+        self.0.drain.has_begun() || self.0.old.load(Ordering::Relaxed)
     }
 }
 
@@ -64,11 +72,32 @@ impl Drop for InFlight {
     }
 }
 
+/// The times of one connection.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) header: Duration,
+    pub(crate) idle: Duration,
+    pub(crate) age: Duration,
+}
+
+impl Limits {
+    /// As the settings say. Clients that have begun together do not begin anew
+    /// together: the age is spread over a fifth by their ports.
+    pub(crate) fn new(settings: &Settings, peer: SocketAddr) -> Self {
+        let percent = 90 + u32::from(peer.port() % 21);
+        Self {
+            header: settings.header_timeout,
+            idle: settings.idle_timeout,
+            age: settings.max_connection_age * percent / 100,
+        }
+    }
+}
+
 /// Judges a connection at each tick of its timer.
 pub(crate) struct Watch {
     activity: Arc<Activity>,
-    header_timeout: Duration,
-    idle_timeout: Duration,
+    limits: Limits,
+    began: Instant,
     reads: u64,
     writes: u64,
     requests: u64,
@@ -79,16 +108,12 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(
-        activity: Arc<Activity>,
-        header_timeout: Duration,
-        idle_timeout: Duration,
-    ) -> Self {
+    pub(crate) fn new(activity: Arc<Activity>, limits: Limits) -> Self {
         let now = Instant::now();
         Self {
             activity,
-            header_timeout,
-            idle_timeout,
+            limits,
+            began: now,
             reads: 0,
             writes: 0,
             requests: 0,
@@ -100,11 +125,14 @@ impl Watch {
 
     /// How often to look: a timeout is kept to within a quarter.
     pub(crate) fn period(&self) -> Duration {
-        let shortest = self.header_timeout.min(self.idle_timeout);
+        let Limits { header, idle, age } = self.limits;
+        let shortest = header.min(idle).min(age);
         (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(5))
     }
 
-    /// Why the connection should end now, if it should.
+    /// Why the connection should end now, if it should. One that is only old
+    /// ends behind its next answer: closed while it is idle, it could destroy a
+    /// request that is on its way.
     pub(crate) fn overdue(&mut self, now: Instant) -> Option<&'static str> {
         let activity = &self.activity;
         let reads = activity.reads.load(Ordering::Relaxed);
@@ -121,98 +149,16 @@ impl Watch {
         }
         (self.reads, self.writes, self.requests) = (reads, writes, requests);
         let past = |since: Instant, limit| now.saturating_duration_since(since) >= limit;
+        if past(self.began, self.limits.age) {
+            activity.old.store(true, Ordering::Relaxed);
+        }
         if self
             .head_since
-            .is_some_and(|since| past(since, self.header_timeout))
+            .is_some_and(|since| past(since, self.limits.header))
         {
             return Some("the head of a request did not come in within HEADER_TIMEOUT");
         }
-        past(self.still_since, self.idle_timeout).then_some("idle for IDLE_TIMEOUT")
-    }
-}
-
-/// A socket that counts, and that can be read again from what was read already.
-pub(crate) struct Socket {
-    stream: TcpStream,
-    again: Bytes,
-    activity: Arc<Activity>,
-}
-
-impl Socket {
-    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
-        Self {
-            stream,
-            again: Bytes::new(),
-            activity,
-        }
-    }
-
-    /// Puts back what was read and not used.
-    pub(crate) fn put_back(&mut self, unused: Bytes) {
-        debug_assert!(self.again.is_empty(), "what is put back is read first");
-        self.again = unused;
-    }
-
-    /// Whether anything has come that nobody has read: asked of the kernel,
-    /// which knows before the runtime does.
-    pub(crate) fn has_unread(&self) -> bool {
-        let mut first = [std::mem::MaybeUninit::uninit()];
-        !self.again.is_empty()
-            || socket2::SockRef::from(&self.stream)
-                .peek(&mut first)
-                .is_ok_and(|bytes| bytes > 0)
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        if self.again.is_empty() {
-            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        } else {
-            let length = self.again.len().min(buffer.remaining());
-            buffer.put_slice(&self.again[..length]);
-            self.again.advance(length);
-        }
-        self.activity.reads.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.activity.writes.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices))?;
-        self.activity.writes.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        past(self.still_since, self.limits.idle).then_some("idle for IDLE_TIMEOUT")
     }
 }
 
@@ -222,10 +168,16 @@ mod tests {
 
     const HEADER: Duration = Duration::from_secs(10);
     const IDLE: Duration = Duration::from_mins(2);
+    const AGE: Duration = Duration::from_mins(5);
 
     fn watched() -> (Arc<Activity>, Watch, Instant) {
         let activity = Activity::new(Drain::new());
-        let watch = Watch::new(Arc::clone(&activity), HEADER, IDLE);
+        let limits = Limits {
+            header: HEADER,
+            idle: IDLE,
+            age: AGE,
+        };
+        let watch = Watch::new(Arc::clone(&activity), limits);
         let start = watch.still_since;
         (activity, watch, start)
     }
@@ -285,5 +237,15 @@ mod tests {
         drop(in_flight);
         assert_eq!(watch.overdue(start + IDLE * 10), None);
         assert!(watch.overdue(start + IDLE * 11).is_some());
+    }
+
+    #[test]
+    fn an_old_connection_ends_behind_its_next_answer() {
+        let (activity, mut watch, start) = watched();
+        let busy = activity.begin();
+        assert_eq!(watch.overdue(start + AGE / 2), None);
+        assert!(!busy.is_the_last(), "it is young");
+        assert_eq!(watch.overdue(start + AGE), None, "a request is in flight");
+        assert!(busy.is_the_last(), "its answer must say so");
     }
 }

@@ -1,21 +1,24 @@
 //! One connection, from accept to close.
 
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::Settings;
-use crate::activity::{Activity, Socket, Watch};
+use crate::activity::{Activity, Limits, Watch};
 use crate::drain::{Drain, Phase};
 use crate::service::Routes;
+use crate::socket::Socket;
 
 /// The largest head of a request, in bytes; past it the answer is 431.
 const MAX_HEAD: usize = 32 * 1024;
@@ -40,11 +43,8 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, serving: Serving)
     let _ = stream.set_nodelay(true);
     let activity = Activity::new(serving.drain.clone());
     let mut socket = Socket::new(stream, Arc::clone(&activity));
-    let mut watch = Watch::new(
-        Arc::clone(&activity),
-        serving.settings.header_timeout,
-        serving.settings.idle_timeout,
-    );
+    let limits = Limits::new(&serving.settings, peer);
+    let mut watch = Watch::new(Arc::clone(&activity), limits);
     let routes = Routes {
         router: serving.router,
         peer,
@@ -86,10 +86,10 @@ async fn drive(
     watch: &mut Watch,
     drain: &Drain,
 ) -> (Ended, Socket) {
-    let mut ticks = interval(watch.period());
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut asked = false;
-    let mut told = pin!(told_to_end(drain, asked));
+    let mut reminders = Reminders::new();
+    reminders.push(Box::pin(tick(watch.period())));
+    reminders.push(Box::pin(told_to_end(drain.clone(), asked)));
     let ended = loop {
         let http = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx));
         // The connection first: what has arrived is a request that counts.
@@ -101,17 +101,20 @@ async fn drive(
                 Err(error) if error.is_parse() => Ended::Done,
                 Err(_) => Ended::Broken,
             },
-            () = &mut told => {
-                if asked {
-                    break Ended::Broken;
+            Some(reminder) = reminders.next() => match reminder {
+                Reminder::ToldToEnd if asked => break Ended::Broken,
+                Reminder::ToldToEnd => {
+                    asked = true;
+                    reminders.push(Box::pin(told_to_end(drain.clone(), asked)));
+                    Pin::new(&mut connection).graceful_shutdown();
                 }
-                asked = true;
-                told.set(told_to_end(drain, asked));
-                std::pin::Pin::new(&mut connection).graceful_shutdown();
-            }
-            _ = ticks.tick() => if let Some(reason) = watch.overdue(Instant::now()) {
-                tracing::debug!(reason, "connection closed");
-                break Ended::Broken;
+                Reminder::Tick => {
+                    if let Some(reason) = watch.overdue(Instant::now()) {
+                        tracing::debug!(reason, "connection closed");
+                        break Ended::Broken;
+                    }
+                    reminders.push(Box::pin(tick(watch.period())));
+                }
             },
         }
     };
@@ -121,15 +124,34 @@ async fn drive(
     (ended, socket)
 }
 
+/// What a connection waits for beside its client. Each is polled only when it
+/// has something to say: a request wakes its connection about ten times, and
+/// looking at the drain each time takes a lock that all connections share.
+type Reminders = FuturesUnordered<Pin<Box<dyn Future<Output = Reminder> + Send>>>;
+
+#[derive(Clone, Copy)]
+enum Reminder {
+    /// Time to look at how the connection moves.
+    Tick,
+    ToldToEnd,
+}
+
+async fn tick(period: Duration) -> Reminder {
+    sleep(period).await;
+    Reminder::Tick
+}
+
 /// Returns when the drain wants the connection to end: first when it is idle,
 /// then as it is.
-async fn told_to_end(drain: &Drain, once_before: bool) {
+async fn told_to_end(drain: Drain, once_before: bool) -> Reminder {
     if once_before {
-        return drain.reached(Phase::Cut).await;
+        drain.reached(Phase::Cut).await;
+        return Reminder::ToldToEnd;
     }
     drain.reached(Phase::Closing).await;
     // Either way it is time.
     let _ = timeout(ROUND_TRIP, drain.reached(Phase::Cut)).await;
+    Reminder::ToldToEnd
 }
 
 /// Says that nothing more will come, and throws away what the client still

@@ -21,7 +21,7 @@ use tower::Service;
 use crate::activity::{Activity, InFlight};
 
 /// Hands a connection's requests to the routes, tells them who asks, and asks
-/// clients to go elsewhere once the drain has begun.
+/// clients to go on elsewhere once the drain has begun or the connection is old.
 #[derive(Clone)]
 pub(crate) struct Routes {
     pub(crate) router: Router,
@@ -59,7 +59,7 @@ impl Future for Answer {
         let this = self.project();
         let Ok(mut response) = ready!(this.inner.poll(cx));
         let in_flight = this.in_flight.take();
-        if in_flight.as_ref().is_some_and(InFlight::is_draining) {
+        if in_flight.as_ref().is_some_and(InFlight::is_the_last) {
             // hyper closes the connection behind this answer, so the client's
             // next request never races with the close of an idle connection.
             let close = HeaderValue::from_static("close");

@@ -38,6 +38,11 @@ pub struct Settings {
     #[arg(long, env = "IDLE_TIMEOUT", default_value = "120s", value_parser = positive, hide_env_values = true)]
     pub idle_timeout: Duration,
 
+    /// The age, give or take a tenth, past which a connection's next answer asks the client to open
+    /// another: so a new replica gets its share from clients that keep their connections
+    #[arg(long, env = "MAX_CONNECTION_AGE", default_value = "5m", value_parser = positive, hide_env_values = true)]
+    pub max_connection_age: Duration,
+
     /// The largest request body, in bytes
     #[arg(
         long,

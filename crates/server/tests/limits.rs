@@ -157,6 +157,20 @@ async fn an_idle_connection_is_ended_after_the_idle_timeout() {
 }
 
 #[tokio::test]
+async fn an_old_connection_is_closed_behind_an_answer_that_says_so() {
+    let server = start(&["--max-connection-age", "100ms"]).await;
+    let mut client = Raw::connect(server.public).await.unwrap();
+    let first = client.get("/").await.unwrap();
+    assert!(!first.closes(), "a young connection stays");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let last = client.get("/").await;
+    let last = last.expect("a connection that is only old must take a request");
+    assert_eq!(last.status, 200);
+    assert!(last.closes(), "the client must be asked to open another");
+    assert_eq!(client.closed().await, "");
+}
+
+#[tokio::test]
 async fn an_answer_that_pauses_is_not_idle() {
     let routes = parts(2, Duration::from_millis(300));
     let settings = settings(&["--idle-timeout", "50ms"]);
