@@ -118,15 +118,16 @@ impl fmt::Display for Spans {
     }
 }
 
-struct Sample<'a> {
-    name: &'a str,
+/// A sample in Prometheus' text format.
+pub(crate) struct Sample<'a> {
+    pub(crate) name: &'a str,
     labels: &'a str,
-    value: u64,
+    pub(crate) value: u64,
 }
 
 impl<'a> Sample<'a> {
     /// A line of whole numbers; comments and others give none.
-    fn parse(line: &'a str) -> Option<Self> {
+    pub(crate) fn parse(line: &'a str) -> Option<Self> {
         let (series, value) = line.rsplit_once(' ')?;
         let (name, labels) = match series.split_once('{') {
             Some((name, labels)) => (name, labels.strip_suffix('}')?),

@@ -1,23 +1,20 @@
-//! The books of a release: every span that a service made is one in Jaeger.
+//! The books of a release's services: what became of every span that they made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
-use tokio::task::JoinSet;
-use trace_contract::{Contract, Expectation, Jaeger, Trace, TraceId};
+use anyhow::{Result, ensure};
+use kube::api::LogParams;
 
 use super::{Forward, PodState, Recorder, Release};
 use crate::accounting::Spans;
-use crate::{traced, wait};
+use crate::wait;
 
 const SERVICES: [(&str, u16); 2] = [("gateway", 8081), ("hello", 8091)];
-/// The spans of `GET /hello`.
-const SPANS: usize = 8;
-/// How long spans may take into Jaeger after an outage, on a busy machine.
+/// How long spans may take out of the services after an outage, on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// Traces that are asked for at once.
-const AT_ONCE: usize = 16;
+/// What a service logs when it has lost some.
+const WARNING: &str = "spans were dropped";
 
 /// What each pod of the services says became of its spans.
 #[derive(Clone, Debug)]
@@ -46,7 +43,8 @@ impl Account {
         Ok(Self { pods })
     }
 
-    /// Holds that each pod accounts for every span, and has lost none.
+    /// Holds that each pod accounts for every span: it has arrived, or was lost for a
+    /// reason that the pod says.
     ///
     /// # Errors
     /// Which pod does not, with its figures.
@@ -56,14 +54,89 @@ impl Account {
                 spans.is_exact() && spans.on_the_way() == 0,
                 "{pod} must account for every span: {spans}"
             );
+        }
+        Ok(())
+    }
+
+    /// Holds that no pod has lost a span.
+    ///
+    /// # Errors
+    /// Which pod has, with its figures.
+    pub fn hold_no_loss(&self) -> Result<()> {
+        for (pod, spans) in &self.pods {
             ensure!(spans.lost() == 0, "{pod} must not lose a span: {spans}");
         }
         Ok(())
     }
 
+    /// Holds that each pod which has lost spans has also said so in its log. All of
+    /// them must be running.
+    ///
+    /// # Errors
+    /// Which pod has not.
+    pub async fn hold_warned(&self, release: &Release) -> Result<()> {
+        for (pod, spans) in &self.pods {
+            let pods = release.namespace.pods();
+            let log = pods.logs(pod, &LogParams::default()).await?;
+            let says = log.contains(WARNING);
+            ensure!(
+                says == (spans.lost() > 0),
+                "{pod} must log {WARNING:?} when it loses spans, and only then: {spans}"
+            );
+        }
+        Ok(())
+    }
+
+    /// All spans that the services made and their samplers kept.
+    pub fn sampled(&self) -> u64 {
+        self.pods.values().map(|spans| spans.sampled).sum()
+    }
+
+    /// All spans that the services have lost.
+    pub fn lost(&self) -> u64 {
+        self.pods.values().map(Spans::lost).sum()
+    }
+
+    /// Those lost for this reason.
+    pub fn lost_by(&self, reason: &str) -> u64 {
+        let lost = |spans: &Spans| spans.dropped.get(reason).copied().unwrap_or(0);
+        self.pods.values().map(lost).sum()
+    }
+
     /// All spans that the Collector has accepted.
     pub fn exported(&self) -> u64 {
         self.pods.values().map(|spans| spans.exported).sum()
+    }
+}
+
+impl Release {
+    /// Waits until each service has lost spans for each of these reasons, in one pod at
+    /// least: connections are kept, so a pod may have few requests.
+    ///
+    /// # Errors
+    /// When one has not in time; with its figures.
+    pub async fn wait_for_losses(&self, reasons: &[&str]) -> Result<()> {
+        for (service, _) in SERVICES {
+            let what = format!("{service} to lose spans by {reasons:?}");
+            let lost = wait::until(&what, PATIENCE, async || {
+                let pods = self.spans(service).await;
+                let pods = pods.map_err(|error| format!("{error:#}"))?;
+                let has = |reason: &&str| pods.iter().any(|it| it.dropped.contains_key(*reason));
+                if reasons.iter().all(has) {
+                    return Ok(());
+                }
+                let pods: Vec<_> = pods.iter().map(Spans::to_string).collect();
+                Err(pods.join("; "))
+            });
+            lost.await?;
+        }
+        Ok(())
+    }
+
+    /// The figures of each pod of a service.
+    async fn spans(&self, service: &str) -> Result<Vec<Spans>> {
+        let texts = self.metrics(service).await?;
+        texts.iter().map(|text| Spans::parse(text)).collect()
     }
 }
 
@@ -98,87 +171,4 @@ async fn settled(release: &Release, pod: &PodState, admin: u16) -> Result<Spans>
         }
     })
     .await
-}
-
-/// Waits until Jaeger has each of these traces of `GET /hello`, whole, and of all
-/// together `spans` distinct ones. One whose call was tried again has more than
-/// eight spans, and still one root and no orphan.
-///
-/// # Errors
-/// When it has not in time; with what was last seen, and a trace that is not whole.
-pub async fn whole(jaeger: &Jaeger, traces: &[TraceId], spans: u64) -> Result<()> {
-    let contract = traced::load("hello")?;
-    let mut counts = BTreeMap::new();
-    let mut missing: BTreeSet<_> = traces.iter().copied().collect();
-    let what = format!("{} whole traces of {spans} spans in Jaeger", traces.len());
-    wait::until(&what, PATIENCE, async || {
-        if missing.is_empty() {
-            // A span too few or too many somewhere: look at all again.
-            missing.extend(traces);
-            counts.clear();
-        }
-        let found = fetch(jaeger, &missing)
-            .await
-            .map_err(|error| format!("{error:#}"))?;
-        let mut broken = None;
-        for (id, trace) in found {
-            match judge(&contract, trace.as_ref()) {
-                Ok(count) => {
-                    missing.remove(&id);
-                    counts.insert(id, count);
-                }
-                Err(why) => broken = Some(format!("{id}: {why}")),
-            }
-        }
-        let sum: u64 = counts.values().sum();
-        match broken {
-            None if sum == spans => Ok(()),
-            None => Err(format!("all whole, of {sum} spans")),
-            Some(why) => Err(format!("{} not whole, such as {why}", missing.len())),
-        }
-    })
-    .await
-}
-
-/// How many distinct spans a whole trace has; why it is not whole.
-fn judge(contract: &Contract, trace: Option<&Trace>) -> Result<u64, String> {
-    let trace = trace.ok_or("nothing of it")?;
-    let count = trace.spans().len();
-    if count == SPANS {
-        let checked = contract.check(trace, &Expectation::default());
-        checked.map_err(|mismatch| mismatch.to_string())?;
-    } else {
-        let tops = trace.tops().count();
-        if count < SPANS || tops != 1 || !trace.conflicts().is_empty() {
-            let shown = trace_contract::waterfall(trace);
-            return Err(format!(
-                "{count} spans, {tops} of them without a parent\n{shown}"
-            ));
-        }
-    }
-    Ok(count as u64)
-}
-
-async fn fetch(
-    jaeger: &Jaeger,
-    traces: &BTreeSet<TraceId>,
-) -> Result<Vec<(TraceId, Option<Trace>)>> {
-    let mut left = traces.iter().copied();
-    let mut fetching = JoinSet::new();
-    let mut found = Vec::with_capacity(traces.len());
-    loop {
-        while fetching.len() < AT_ONCE
-            && let Some(id) = left.next()
-        {
-            let jaeger = jaeger.clone();
-            fetching.spawn(async move { (id, jaeger.trace(id).await) });
-        }
-        let Some(fetched) = fetching.join_next().await else {
-            return Ok(found);
-        };
-        match fetched? {
-            (id, Ok(trace)) => found.push((id, trace)),
-            (id, Err(error)) => bail!("{id}: {error}"),
-        }
-    }
 }

@@ -8,11 +8,13 @@
 //! address of a node.
 
 mod account;
+mod collectors;
 mod disrupt;
 mod edge;
 mod forward;
 mod helm;
 mod kubelet;
+mod metrics;
 mod namespace;
 mod pods;
 mod recorder;
@@ -20,6 +22,7 @@ mod release;
 mod report;
 mod requests;
 mod stage;
+mod stored;
 mod under_load;
 
 use std::path::PathBuf;
@@ -28,7 +31,8 @@ use anyhow::{Context, Result};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-pub use account::{Account, whole};
+pub use account::Account;
+pub use collectors::Collectors;
 pub use disrupt::Drained;
 pub use edge::Edge;
 pub use forward::Forward;
@@ -38,6 +42,7 @@ pub use pods::{Part, PodState};
 pub use recorder::Recorder;
 pub use release::Release;
 pub use stage::on_stage;
+pub use stored::{spans_of, whole};
 pub use under_load::Shown;
 
 use crate::cluster_variables::{IMAGES, KUBECONFIG};

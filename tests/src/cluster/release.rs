@@ -1,6 +1,6 @@
 //! A release of the chart in a namespace.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use kube::api::LogParams;
 use serde_json::{Value, json};
 
@@ -171,6 +171,18 @@ impl Release {
             outcome.said.push_str(&log);
         }
         Ok(outcome)
+    }
+
+    /// What Helm makes of templates of the chart with these values.
+    ///
+    /// # Errors
+    /// When Helm fails.
+    pub(super) async fn template(&self, options: &[&str], values: &Value) -> Result<String> {
+        let of = [&self.name, CHART, "--namespace", &self.namespace.name];
+        let arguments = [&of[..], options].concat();
+        let outcome = self.helm.call("template", &arguments, Some(values)).await?;
+        ensure!(outcome.success, "helm template failed: {}", outcome.said);
+        Ok(outcome.said)
     }
 
     /// The image of the trace test.

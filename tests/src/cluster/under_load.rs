@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use super::{Account, Recorder, Release, whole};
-use crate::load::{Load, Pace, Report, Until};
+use crate::load::{Load, Pace, Report, Running, Until};
 
 /// Requests a second; enough for several in every second of a restart.
 const RATE: f64 = 40.0;
@@ -33,13 +33,20 @@ impl Release {
     /// # Errors
     /// What was otherwise.
     pub async fn under_load(&self, act: impl AsyncFnOnce() -> Result<()>) -> Result<Shown> {
+        let shown = self.load(act).await?;
+        self.hold_whole(&shown).await?;
+        Ok(shown)
+    }
+
+    /// Does `act` under steady load on the gateway, and holds that no request has
+    /// failed, and that the services account for every span, also for those that they
+    /// have lost. There must have been no request before.
+    ///
+    /// # Errors
+    /// What was otherwise.
+    pub async fn load(&self, act: impl AsyncFnOnce() -> Result<()>) -> Result<Shown> {
         let recorder = Recorder::start(self);
-        let load = Load::get(&self.node_url("/hello").await?)?
-            .connections(CONNECTIONS)
-            .header("user-agent", "load")
-            .pace(Pace::PerSecond(RATE))
-            .until(Until::Elapsed(BOUND))
-            .start();
+        let load = self.steady_load().await?;
         load.wait_for(AROUND, ANSWERED_WITHIN).await?;
         let acted = act().await;
         let after = load.done() + AROUND;
@@ -49,8 +56,24 @@ impl Release {
         ensure!(report.failed() == 0, "no request may fail: {report}");
         let account = Account::close(self, &recorder).await?;
         account.hold()?;
-        let in_jaeger = whole(&self.jaeger()?, &report.traces, account.exported()).await;
-        in_jaeger.with_context(|| format!("{account:?}"))?;
         Ok(Shown { report, account })
+    }
+
+    /// No service has lost a span, and Jaeger has them all, in whole traces.
+    async fn hold_whole(&self, shown: &Shown) -> Result<()> {
+        let Shown { report, account } = shown;
+        account.hold_no_loss()?;
+        let in_jaeger = whole(&self.jaeger()?, &report.traces, account.exported()).await;
+        in_jaeger.with_context(|| format!("{account:?}"))
+    }
+
+    async fn steady_load(&self) -> Result<Running> {
+        let url = self.node_url("/hello").await?;
+        let load = Load::get(&url)?
+            .connections(CONNECTIONS)
+            .header("user-agent", "load")
+            .pace(Pace::PerSecond(RATE))
+            .until(Until::Elapsed(BOUND));
+        Ok(load.start())
     }
 }
