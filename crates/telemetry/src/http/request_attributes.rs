@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use http::{HeaderMap, Request, Version, header};
+use http::{HeaderMap, HeaderName, Request, Version, header};
 use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute as key;
 
@@ -14,6 +14,10 @@ use super::recent;
 
 /// The longest text taken from a request into an attribute, in bytes.
 const MAX_TEXT: usize = 256;
+
+/// Statics: a name that is given as text is parsed for each request.
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The attributes known before the request is handled.
 ///
@@ -48,7 +52,7 @@ pub(crate) fn of_request<B>(request: &Request<B>, named: Named, forwarded: bool)
     if let Some(version) = protocol_version(request.version()) {
         attributes.push(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
     }
-    if let Some(agent) = text(request.headers(), header::USER_AGENT.as_str()) {
+    if let Some(agent) = text(request.headers(), &header::USER_AGENT) {
         attributes.push(KeyValue::new(
             key::USER_AGENT_ORIGINAL,
             recent::text(bounded(agent)),
@@ -71,7 +75,7 @@ pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
 /// The scheme that the client used: a proxy in front says it, where there is one.
 fn scheme<B>(request: &Request<B>, forwarded: bool) -> &'static str {
     let said = forwarded
-        .then(|| text(request.headers(), "x-forwarded-proto"))
+        .then(|| text(request.headers(), &FORWARDED_PROTO))
         .flatten();
     match said.or_else(|| request.uri().scheme_str()) {
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
@@ -84,7 +88,7 @@ fn scheme<B>(request: &Request<B>, forwarded: bool) -> &'static str {
 fn authority<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     let authority = match request.uri().authority() {
         Some(authority) => authority.as_str(),
-        None => text(request.headers(), header::HOST.as_str())?,
+        None => text(request.headers(), &header::HOST)?,
     };
     // Credentials in a Host header are no part of the address.
     let host_and_port = authority
@@ -106,7 +110,7 @@ fn authority<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
 /// front, else the peer of the connection.
 fn client_address<B>(request: &Request<B>, forwarded: bool) -> Option<IpAddr> {
     let said = forwarded
-        .then(|| text(request.headers(), "x-forwarded-for"))
+        .then(|| text(request.headers(), &FORWARDED_FOR))
         .flatten();
     said.and_then(|list| list.split(',').next())
         .and_then(|first| first.trim().parse().ok())
@@ -118,7 +122,7 @@ fn client_address<B>(request: &Request<B>, forwarded: bool) -> Option<IpAddr> {
         })
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -16,6 +16,8 @@ pub(super) const MAX_QUEUED_BYTES: usize = 16 * 1024 * 1024;
 const MAX_BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Spans in one segment, so that a growing segment is never copied for long under the lock.
 const SEGMENT_SPANS: usize = 256;
+/// The most bytes that a segment is given in advance.
+const MAX_ROOM: usize = 256 * 1024;
 
 /// What to do after a span was pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ struct State {
     /// Every scope that ever had a span: the libraries of one program, so few.
     scopes: Vec<(InstrumentationScope, Vec<u8>)>,
     segments: VecDeque<Segment>,
+    /// Bytes by scope of the segment that was full last: the next will take about as many.
+    last_full: Vec<usize>,
     spans: usize,
     bytes: usize,
     /// A span has found no room since the last batch was taken.
@@ -92,7 +96,11 @@ impl Queue {
         }
         let scope = state.scope(scope);
         let segment_spans = SEGMENT_SPANS.min(self.max_batch);
-        let added = state.segment(segment_spans).push(scope, span);
+        let segment = state.segment(segment_spans);
+        let added = segment.push(scope, span);
+        if segment.spans == segment_spans {
+            state.last_full = segment.by_scope.iter().map(Vec::len).collect();
+        }
         state.spans += 1;
         state.bytes += added;
         // Once a batch, not once a span: waking a thread is a system call.
@@ -167,16 +175,9 @@ impl State {
     }
 
     fn segment(&mut self, max_spans: usize) -> &mut Segment {
-        if self
-            .segments
-            .back()
-            .is_none_or(|last| last.spans >= max_spans)
-        {
-            self.segments.push_back(Segment {
-                spans: 0,
-                len: 0,
-                by_scope: Vec::new(),
-            });
+        let last = self.segments.back();
+        if last.is_none_or(|last| last.spans >= max_spans) {
+            self.segments.push_back(Segment::sized(&self.last_full));
         }
         self.segments
             .back_mut()
@@ -185,6 +186,16 @@ impl State {
 }
 
 impl Segment {
+    /// With room for so many bytes of each scope, within reason.
+    fn sized(by_scope: &[usize]) -> Self {
+        let room = |len: &usize| Vec::with_capacity((*len).min(MAX_ROOM));
+        Self {
+            spans: 0,
+            len: 0,
+            by_scope: by_scope.iter().map(room).collect(),
+        }
+    }
+
     fn push(&mut self, scope: usize, span: &[u8]) -> usize {
         if self.by_scope.len() <= scope {
             self.by_scope.resize_with(scope + 1, Vec::new);
