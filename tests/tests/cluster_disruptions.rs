@@ -42,6 +42,46 @@ async fn a_rolling_restart_of_hello_loses_nothing() -> Result<()> {
     .await
 }
 
+/// As by `kubectl rollout restart deployment` of the whole release.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_of_both_at_once_loses_nothing() -> Result<()> {
+    on_stage("both", async |namespace| {
+        let release = install(namespace).await?;
+        let both = async || {
+            tokio::try_join!(release.restart("gateway"), release.restart("hello"))?;
+            Ok(())
+        };
+        let pods = release.under_load(both).await?.account.pods;
+        ensure!(
+            pods.len() == 8,
+            "four of hello and of the gateway: {pods:?}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+/// No pod of hello is left, and those that were told to end a moment before the
+/// gateway's serve on: what the gateway accepts last is answered, by all eight spans.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn both_stopped_for_good_answer_what_they_have_accepted() -> Result<()> {
+    on_stage("stop", async |namespace| {
+        // A Service with no pod but ending ones goes to those of them that are ready.
+        // That they are not any more must not be noticed before the gateway is gone.
+        let probes = json!({"readiness": {"periodSeconds": 10, "failureThreshold": 2}});
+        let values = json!({"serviceDefaults": {"probes": probes}});
+        let release = namespace.install_for_load("onetrace", &values).await?;
+        let stop = async || {
+            release.stop_all("hello").await?;
+            release.stop_all("gateway").await
+        };
+        let pods = release.load_to_the_end(stop).await?.account.pods;
+        ensure!(pods.len() == 4, "two of hello and of the gateway: {pods:?}");
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_the_collector_loses_nothing() -> Result<()> {
     on_stage("collector", async |namespace| {

@@ -6,6 +6,36 @@
 {{- toYaml $v -}}
 {{- end }}
 
+{{/*
+How a service stops: its `drain`, with a delay that outlasts its callers when all are
+stopped at once, and `endSeconds`, when the last request can have ended. Whoever is called
+by others of the release alone has only requests that are part of theirs, and these end
+with them. `within` has the services that this is asked for: a service which calls back
+its own caller does not keep it waiting.
+*/}}
+{{- define "onetrace.drain" -}}
+{{- $within := append (.within | default list) .name -}}
+{{- $v := include "onetrace.service" . | fromYaml -}}
+{{- $callers := list -}}
+{{- range $name, $_ := .root.Values.services -}}
+{{- $caller := include "onetrace.service" (dict "root" $.root "name" $name) | fromYaml -}}
+{{- range $caller.calls -}}
+{{- if and $caller.enabled (eq .service $.name) }}{{ $callers = append $callers $name | uniq }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- $callersEnd := 0 -}}
+{{- range $callers -}}
+{{- if not (has . $within) -}}
+{{- $caller := include "onetrace.drain" (dict "root" $.root "name" . "within" $within) | fromYaml -}}
+{{- $callersEnd = max $callersEnd $caller.endSeconds -}}
+{{- end -}}
+{{- end -}}
+{{- $delay := max $v.drain.delaySeconds $callersEnd -}}
+{{- $isEntry := or $v.public $v.ingress.enabled $v.httpRoute.enabled (not $callers) -}}
+{{- $end := ternary (add $delay $v.drain.timeoutSeconds) $callersEnd $isEntry -}}
+{{- mergeOverwrite $v.drain (dict "delaySeconds" (int $delay) "endSeconds" (int $end)) | toYaml -}}
+{{- end }}
+
 {{- define "onetrace.otel" -}}
 {{- toYaml (mergeOverwrite (deepCopy .root.Values.otel) (deepCopy .v.otel)) -}}
 {{- end }}

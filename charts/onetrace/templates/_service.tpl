@@ -1,7 +1,7 @@
 {{/* The objects of one service. */}}
 
 {{- define "onetrace.service.deployment" }}
-{{- $drain := .v.drain }}
+{{- $drain := include "onetrace.drain" . | fromYaml }}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -74,7 +74,7 @@ spec:
 {{- $v := .v }}
 {{- $root := .root }}
 {{- $otel := include "onetrace.otel" . | fromYaml }}
-{{- $drain := $v.drain }}
+{{- $drain := include "onetrace.drain" . | fromYaml }}
 {{- $env := list }}
 {{- range $name, $value := dict
   "HTTP_ADDR" (printf "%s:%d" .root.Values.listenHost (int $v.ports.http))

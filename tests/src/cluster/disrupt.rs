@@ -44,15 +44,38 @@ impl Release {
     /// # Errors
     /// When that takes too long.
     pub async fn scale(&self, part: &str, replicas: usize) -> Result<()> {
+        self.set_replicas(part, replicas).await?;
+        self.namespace
+            .wait_for_pods(self.part(part), replicas)
+            .await?;
+        Ok(())
+    }
+
+    /// Stops all pods of a part; returns when each has been told, and may serve on.
+    ///
+    /// # Errors
+    /// When that takes too long.
+    pub async fn stop_all(&self, part: &str) -> Result<()> {
+        self.set_replicas(part, 0).await?;
+        let what = format!("all pods of {part} to be told to end");
+        wait::until(&what, PATIENCE, async || {
+            let pods = self.namespace.pods_of(self.part(part)).await;
+            let pods = pods.map_err(|error| format!("{error:#}"))?;
+            if pods.iter().all(|pod| pod.ending) {
+                return Ok(());
+            }
+            Err(format!("{pods:?}"))
+        })
+        .await
+    }
+
+    async fn set_replicas(&self, part: &str, replicas: usize) -> Result<()> {
         let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
         let parameters = PatchParams::default();
         let deployments = self.deployments();
         let name = self.object(part);
         let scaled = deployments.patch_scale(&name, &parameters, &patch);
         scaled.await.with_context(|| name.clone())?;
-        self.namespace
-            .wait_for_pods(self.part(part), replicas)
-            .await?;
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{Account, Recorder, Release, whole};
 use crate::load::{Load, Pace, Report, Running, Until};
+use crate::wait;
 
 /// Requests a second; enough for several in every second of a restart.
 const RATE: f64 = 40.0;
@@ -15,6 +16,8 @@ const BOUND: Duration = Duration::from_mins(4);
 /// Requests before and after what is done under load.
 const AROUND: u64 = 80;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// How long the gateway may take to stop.
+const STOPS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What became of a load.
 #[derive(Debug)]
@@ -57,6 +60,39 @@ impl Release {
         let account = Account::close(self, &recorder).await?;
         account.hold()?;
         Ok(Shown { report, account })
+    }
+
+    /// Does `act`, by which the gateway must stop for good, under steady load on it,
+    /// which ends when the gateway accepts nothing any more. Holds that no request has
+    /// failed that it had accepted, and no span was lost. There must have been no
+    /// request before.
+    ///
+    /// # Errors
+    /// What was otherwise.
+    pub async fn load_to_the_end(&self, act: impl AsyncFnOnce() -> Result<()>) -> Result<Shown> {
+        let recorder = Recorder::start(self);
+        let load = self.steady_load().await?;
+        load.wait_for(AROUND, ANSWERED_WITHIN).await?;
+        let acted = act().await;
+        let what = "the gateway to refuse connections";
+        let refused = wait::until(what, STOPS_WITHIN, async || match load.refused() {
+            0 => Err(format!("{} requests done", load.done())),
+            _ => Ok(()),
+        });
+        let refused = refused.await;
+        let report = load.stop().await;
+        acted
+            .and(refused)
+            .with_context(|| format!("under load: {report}"))?;
+        ensure!(
+            report.failed_when_accepted() == 0,
+            "no request may fail that was accepted: {report}"
+        );
+        let account = Account::close(self, &recorder).await?;
+        account.hold()?;
+        let shown = Shown { report, account };
+        self.hold_whole(&shown).await?;
+        Ok(shown)
     }
 
     /// No service has lost a span, and Jaeger has them all, in whole traces.

@@ -152,6 +152,11 @@ impl Running {
         self.plan.done()
     }
 
+    /// How many requests have found nobody who accepts a connection, so far.
+    pub fn refused(&self) -> u64 {
+        self.plan.refused()
+    }
+
     /// Waits until so many requests are done, or the load has ended.
     ///
     /// # Errors

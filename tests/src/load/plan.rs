@@ -15,6 +15,7 @@ pub(super) struct Plan {
     until: Until,
     taken: AtomicU64,
     done: AtomicU64,
+    refused: AtomicU64,
     stopped: AtomicBool,
 }
 
@@ -26,6 +27,7 @@ impl Plan {
             until,
             taken: AtomicU64::new(0),
             done: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
     }
@@ -57,6 +59,14 @@ impl Plan {
 
     pub(super) fn count(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     pub(super) fn done(&self) -> u64 {

@@ -24,7 +24,10 @@ pub(super) async fn run(load: Arc<Load>, plan: Arc<Plan>) -> Report {
         load,
     };
     while let Some(due) = plan.turn().await {
-        worker.request(due).await;
+        if worker.request(due).await == Some(FailureKind::Refused) {
+            plan.count_refused();
+            sleep(AFTER_REFUSAL).await;
+        }
         plan.count();
     }
     worker.report
@@ -37,7 +40,8 @@ struct Worker {
 }
 
 impl Worker {
-    async fn request(&mut self, due: Instant) {
+    /// Says how it failed, if it did.
+    async fn request(&mut self, due: Instant) -> Option<FailureKind> {
         let parent = TraceParent::generate();
         let bound = self.load.timeout;
         let outcome = match timeout(bound, self.attempt(&parent)).await {
@@ -45,15 +49,15 @@ impl Worker {
             Err(_) => Err((FailureKind::TimedOut, String::new())),
         };
         match outcome {
-            Ok(()) => self
-                .report
-                .request_answered(due.elapsed(), parent.trace_id()),
+            Ok(()) => {
+                let latency = due.elapsed();
+                self.report.request_answered(latency, parent.trace_id());
+                None
+            }
             Err((kind, why)) => {
                 self.connection = None;
                 self.report.request_failed(kind, why);
-                if kind == FailureKind::Refused {
-                    sleep(AFTER_REFUSAL).await;
-                }
+                Some(kind)
             }
         }
     }
