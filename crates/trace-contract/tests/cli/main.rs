@@ -4,6 +4,7 @@
 
 mod check;
 mod support;
+mod warm_up;
 
 use trace_contract::{SpanId, TraceParent};
 use wiremock::matchers::path;

@@ -102,7 +102,7 @@ pub(crate) async fn system() -> (MockServer, MockServer) {
             *seen.lock().expect("no panic") = sent.parse::<TraceParent>().ok();
             ResponseTemplate::new(200)
         })
-        .with_priority(1)
+        .with_priority(2)
         .mount(&service)
         .await;
     Mock::given(method("GET"))

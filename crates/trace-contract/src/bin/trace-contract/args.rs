@@ -166,6 +166,26 @@ pub(crate) struct RequestArgs {
     /// The service starts a trace of its own, which its traceresponse header names.
     #[arg(long, requires = "url", help_heading = "The request")]
     pub(crate) new_trace: bool,
+    /// First send it so many times at once, unsampled, until ten rounds in a row are answered, each
+    /// request in --warm-up-within, with the expected status or any below 500. For at most --timeout.
+    /// Behind pods that have just started or been replaced, a call may be tried again, or find an old
+    /// one on a connection that was kept: such a trace says nothing of the system.
+    #[arg(
+        long,
+        value_name = "REQUESTS",
+        default_value_t = 0,
+        help_heading = "The request"
+    )]
+    pub(crate) warm_up: usize,
+    /// How long each answer may take then: less than a call that is tried again takes.
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "1s",
+        value_parser = humantime::parse_duration,
+        help_heading = "The request"
+    )]
+    pub(crate) warm_up_within: Duration,
 }
 
 /// How a waterfall is drawn.

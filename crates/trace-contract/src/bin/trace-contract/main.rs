@@ -9,6 +9,7 @@ mod origin;
 mod record;
 mod request;
 mod show;
+mod warm_up;
 
 use std::io::Write;
 use std::process::ExitCode;

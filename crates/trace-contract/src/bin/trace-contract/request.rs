@@ -5,6 +5,7 @@ use trace_contract::{Answer, Expectation, Request, TraceId, TraceParent};
 use crate::args::RequestArgs;
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::warm_up::warm_up;
 
 /// A trace, what is known of its root, and what became of its request.
 pub(crate) struct Meant {
@@ -29,7 +30,7 @@ impl Meant {
         origin: &Origin,
     ) -> Result<Self, Failure> {
         if let Some(url) = &args.url {
-            return Self::send(args, url).await;
+            return Self::send(args, url, origin).await;
         }
         let trace_id = match named {
             Some(id) => id,
@@ -42,8 +43,9 @@ impl Meant {
         })
     }
 
-    async fn send(args: &RequestArgs, url: &str) -> Result<Self, Failure> {
+    async fn send(args: &RequestArgs, url: &str, origin: &Origin) -> Result<Self, Failure> {
         let request = build(args, url)?;
+        warm_up(args, &request, origin.timeout).await?;
         let answer = request.send().await.map_err(|error| {
             Failure::not_checked(format!("{error}. Is the service running there?"))
         })?;

@@ -1,0 +1,77 @@
+//! `--warm-up`: what goes before the request whose trace counts.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use trace_contract::TraceParent;
+use wiremock::matchers::path;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use crate::support::{CONTRACT, Folder, run, system};
+
+const SLOW: Duration = Duration::from_secs(2);
+
+#[tokio::test]
+async fn requests_are_sent_until_all_are_answered_and_quickly() {
+    let (service, jaeger) = system().await;
+    let asked = AtomicUsize::new(0);
+    Mock::given(path("/hello"))
+        .respond_with(
+            move |_: &Request| match asked.fetch_add(1, Ordering::Relaxed) {
+                0..5 => ResponseTemplate::new(503),
+                // Of the second round, one is tried again by somebody.
+                5 => ResponseTemplate::new(200).set_delay(SLOW),
+                _ => ResponseTemplate::new(200),
+            },
+        )
+        .up_to_n_times(60)
+        .with_priority(1)
+        .mount(&service)
+        .await;
+    let folder = Folder::new();
+    let contract = folder.file("hello.yaml", CONTRACT);
+    let url = format!("{}/hello", service.uri());
+    let check = ["check", "--jaeger", &jaeger.uri(), "--url", &url];
+    let warm_up = ["-H", "X-Check: 1", "--warm-up", "5", &contract];
+    run(&[&check[..], &warm_up].concat()).await.expect(0);
+    let sent = service.received_requests().await.expect("recorded");
+    let sampled: Vec<_> = sent.iter().map(is_sampled).collect();
+    assert_eq!(sampled.len(), 61, "twelve rounds of five, and the one");
+    let count = sampled.iter().filter(|sampled| **sampled).count();
+    assert_eq!(count, 1, "only the last one makes spans");
+    assert!(sampled[60], "the one that counts is the last");
+}
+
+fn is_sampled(request: &Request) -> bool {
+    let sent = request.headers["traceparent"].to_str().expect("text");
+    sent.parse::<TraceParent>()
+        .expect("a traceparent")
+        .sampled()
+}
+
+#[tokio::test]
+async fn what_never_warms_up_could_not_be_checked() {
+    let service = MockServer::start().await;
+    Mock::given(path("/hello"))
+        .respond_with(ResponseTemplate::new(200).set_delay(SLOW))
+        .mount(&service)
+        .await;
+    let folder = Folder::new();
+    let contract = folder.file("hello.yaml", CONTRACT);
+    let url = format!("{}/hello", service.uri());
+    let check = ["check", "--jaeger", "http://127.0.0.1:1", "--url", &url];
+    let warm_up = [
+        "--warm-up",
+        "2",
+        "--warm-up-within",
+        "100ms",
+        "--timeout",
+        "500ms",
+        &contract,
+    ];
+    let began = Instant::now();
+    let run = run(&[&check[..], &warm_up].concat()).await.expect(2);
+    assert!(began.elapsed() < SLOW, "--timeout must bound it");
+    let expected = "for 2 requests at once to be answered in 100ms each; last, no answer from";
+    assert!(run.err.contains(expected), "{}", run.err);
+}
