@@ -2,7 +2,8 @@
 //!
 //! Three systems of the same two programs take turns: traced (every span
 //! sampled and exported to a receiver in this process), untraced
-//! (`OTEL_SDK_DISABLED=true`), and plain (axum and reqwest alone). In each round
+//! (`OTEL_SDK_DISABLED=true`), and plain (axum and reqwest alone, with the
+//! allocator that Rust takes by itself; the services have that of the images). In each round
 //! each is started anew, warmed up, and gets the same number of requests; who is
 //! first changes from round to round. CPU is that of gateway and hello alone, as
 //! the kernel counts it, until the last span has arrived. What is compared is the
