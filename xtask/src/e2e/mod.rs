@@ -18,7 +18,7 @@ use crate::test::{self, SkippedFile, Tally};
 use cluster::Cluster;
 
 /// Tests wait far more than they compute, and each has a namespace of its own.
-const TESTS_AT_ONCE: &str = "6";
+const TESTS_AT_ONCE: &str = "4";
 
 /// Run the end-to-end tests in a Kubernetes cluster, made by kind from nothing
 ///
