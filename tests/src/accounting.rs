@@ -30,15 +30,8 @@ impl Spans {
     /// # Errors
     /// When it does not answer with the figures.
     pub async fn of(admin_url: &str) -> Result<Self> {
-        let url = format!("{admin_url}/metrics");
-        let answer = reqwest::get(&url)
-            .await
-            .and_then(reqwest::Response::error_for_status);
-        let text = match answer {
-            Ok(answer) => answer.text().await,
-            Err(error) => Err(error),
-        };
-        Self::parse(&text.with_context(|| format!("the accounting at {url}"))?)
+        let text = metrics(admin_url).await;
+        Self::parse(&text.context("the accounting")?)
     }
 
     /// Reads the figures from Prometheus' text format.
@@ -116,6 +109,13 @@ impl fmt::Display for Spans {
         }
         Ok(())
     }
+}
+
+/// What is at `/metrics`, in Prometheus' text format.
+pub(crate) async fn metrics(base: &str) -> Result<String> {
+    let url = format!("{base}/metrics");
+    let read = async { reqwest::get(&url).await?.error_for_status()?.text().await };
+    read.await.with_context(|| format!("nothing at {url}"))
 }
 
 /// A sample in Prometheus' text format.

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
 use super::{Forward, Release};
+use crate::accounting;
 
 impl Release {
     /// What each pod of a part says at `/metrics`, in Prometheus' text format.
@@ -16,14 +17,7 @@ impl Release {
         for pod in self.namespace.ready_pods(self.part(part)).await? {
             ensure!(pod.restarts == 0, "{part} must not crash: {pod:?}");
             let forward = Forward::to_pod(&self.namespace, &pod.name, number).await?;
-            let url = format!("{}/metrics", forward.url());
-            let answer = reqwest::get(&url)
-                .await
-                .and_then(reqwest::Response::error_for_status);
-            let text = match answer {
-                Ok(answer) => answer.text().await,
-                Err(error) => Err(error),
-            };
+            let text = accounting::metrics(&forward.url()).await;
             texts.push(text.with_context(|| format!("the metrics of {}", pod.name))?);
         }
         Ok(texts)
