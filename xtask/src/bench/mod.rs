@@ -4,9 +4,9 @@
 //! sampled and exported to a receiver in this process), untraced
 //! (`OTEL_SDK_DISABLED=true`), and plain (axum and reqwest alone, with the
 //! allocator that Rust takes by itself; the services have that of the images). In each round
-//! each is started anew, warmed up, and gets the same number of requests; who is
-//! first changes from round to round. CPU is that of gateway and hello alone, as
-//! the kernel counts it, until the last span has arrived. What is compared is the
+//! all are started anew, warmed up, and take short turns at the same number of
+//! requests; who is first changes from turn to turn. CPU is that of gateway and hello
+//! alone, as the kernel counts it, until the last span has arrived. What is compared is the
 //! ratio within a round; the table has the median of all rounds, and their spread.
 
 mod build;
@@ -15,7 +15,6 @@ mod round;
 mod table;
 mod usage;
 
-use ::tests::local::Binaries;
 use anyhow::{Result, bail};
 use clap::Args;
 use trace_contract::Receiver;
@@ -23,7 +22,7 @@ use trace_contract::Receiver;
 use crate::console;
 use crate::interrupt::Interrupts;
 use build::Programs;
-use round::{Round, Variant};
+use round::Variant;
 use table::Table;
 
 /// Measure what tracing costs, with the bars that it must keep to
@@ -34,11 +33,11 @@ use table::Table;
 /// release. The exit status is 1 where a bar is missed. Let nothing else run.
 #[derive(Args, Clone)]
 pub(crate) struct Arguments {
-    /// Rounds, in each of which all three systems take their turn
+    /// Rounds, in each of which all three systems take turns
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 
-    /// Requests of one turn, after a tenth as many to warm up
+    /// Requests that each answers in a round, after a tenth as many to warm up
     #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
     requests: u64,
 
@@ -70,18 +69,9 @@ async fn measure(arguments: &Arguments) -> Result<Table> {
     // Spans are counted; what they hold is the contracts' business.
     receiver.store().keep(0);
     let mut rounds = Vec::new();
-    for number in 0..arguments.rounds {
-        let mut round = Round::default();
-        for variant in Variant::in_turn(number) {
-            let binaries: &Binaries = programs.of(variant);
-            let turn = round::turn(variant, binaries, &receiver, arguments).await?;
-            round.insert(variant, turn);
-        }
-        console::progress(format!(
-            "round {} of {}: {round}",
-            number + 1,
-            arguments.rounds
-        ));
+    for number in 1..=arguments.rounds {
+        let round = round::round(&programs, &receiver, arguments).await?;
+        console::progress(format!("round {number} of {}: {round}", arguments.rounds));
         rounds.push(round);
     }
     let cold = cold::starts(&programs.services, &receiver.endpoint()).await?;

@@ -1,18 +1,25 @@
-//! One round: each system takes its turn at the same load.
+//! One round: all systems run, and take turns at the same load.
+//!
+//! The turns are short, because a machine's speed changes: by what else it does,
+//! and, where it is virtual, by what its neighbours do. Within a tenth of a second it
+//! is the same for all three.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use ::tests::load::{Load, Report, Until};
-use ::tests::local::{Binaries, System, SystemSettings};
+use ::tests::local::{System, SystemSettings};
 use anyhow::{Context, Result, bail};
 use trace_contract::Receiver;
 
+use super::build::Programs;
 use super::{Arguments, usage};
 
 /// Spans of one `GET /hello`.
 const SPANS: u64 = 8;
+/// Turns of each system in a round.
+const TURNS: u64 = 10;
 /// How long the last spans may take to arrive.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -30,17 +37,6 @@ pub(super) enum Variant {
 impl Variant {
     const ALL: [Self; 3] = [Self::Traced, Self::Untraced, Self::Plain];
 
-    /// All of them, another one first in each round, so that none profits from
-    /// how the machine changes.
-    pub(super) fn in_turn(round: u32) -> impl Iterator<Item = Self> {
-        let first = round as usize % Self::ALL.len();
-        Self::ALL
-            .into_iter()
-            .cycle()
-            .skip(first)
-            .take(Self::ALL.len())
-    }
-
     fn settings(self, receiver: &Receiver) -> SystemSettings {
         // A log line a request would be measured with it, and plain has none.
         let settings = SystemSettings::plain().all("RUST_LOG", "warn");
@@ -52,9 +48,9 @@ impl Variant {
     }
 }
 
-/// What one system's turn has shown.
+/// What one system has shown in a round.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Turn {
+pub(super) struct Outcome {
     /// CPU of both services, a request.
     pub(super) cpu: Duration,
     pub(super) p50: Duration,
@@ -65,32 +61,28 @@ pub(super) struct Turn {
     pub(super) spans: (u64, u64),
 }
 
-/// The turns of one round.
+/// What all have shown in one round.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Round(HashMap<Variant, Turn>);
+pub(super) struct Round(HashMap<Variant, Outcome>);
 
 impl Round {
-    pub(super) fn insert(&mut self, variant: Variant, turn: Turn) {
-        self.0.insert(variant, turn);
-    }
-
-    /// The turn of a variant; every complete round has it.
-    pub(super) fn turn(&self, variant: Variant) -> &Turn {
+    /// The outcome of a variant; every complete round has it.
+    pub(super) fn of(&self, variant: Variant) -> &Outcome {
         &self.0[&variant]
     }
 
     /// CPU of one variant in units of another's.
     pub(super) fn ratio(&self, of: Variant, to: Variant) -> f64 {
-        self.turn(of).cpu.as_secs_f64() / self.turn(to).cpu.as_secs_f64()
+        self.of(of).cpu.as_secs_f64() / self.of(to).cpu.as_secs_f64()
     }
 }
 
 impl fmt::Display for Round {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cpu = |variant| self.turn(variant).cpu;
+        let cpu = |variant| self.of(variant).cpu;
         write!(
             f,
-            "CPU a request traced {:.0?}, untraced {:.0?}, plain {:.0?}",
+            "CPU a request traced {:.1?}, untraced {:.1?}, plain {:.1?}",
             cpu(Variant::Traced),
             cpu(Variant::Untraced),
             cpu(Variant::Plain)
@@ -98,75 +90,135 @@ impl fmt::Display for Round {
     }
 }
 
-/// Starts a system, puts the load on it, and measures.
-pub(super) async fn turn(
-    variant: Variant,
-    binaries: &Binaries,
+/// Starts all systems, lets them take turns at the load, and measures.
+pub(super) async fn round(
+    programs: &Programs,
     receiver: &Receiver,
     arguments: &Arguments,
-) -> Result<Turn> {
+) -> Result<Round> {
     receiver.store().clear();
-    let settings = variant.settings(receiver).binaries(binaries);
-    let mut system = System::start(settings).await?;
-    let load = Load::get(&system.url("/hello"))?.connections(arguments.connections.into());
+    let mut contestants = Vec::new();
+    for variant in Variant::ALL {
+        contestants.push(Contestant::start(variant, programs, receiver, arguments).await?);
+    }
     let warm_up = arguments.requests / 10;
-    answered(load.clone().until(Until::Requests(warm_up)).run().await)?;
-    arrived(variant, receiver, warm_up).await?;
-
-    let before = cpu(&system)?;
-    let report = load.until(Until::Requests(arguments.requests)).run().await;
-    let report = answered(report)?;
-    let all = warm_up + arguments.requests;
-    let spans = arrived(variant, receiver, all).await?;
-    let used = cpu(&system)?.saturating_sub(before);
-
-    let memory = [
-        usage::peak_memory(system.gateway.pid())?,
-        usage::peak_memory(system.hello.pid())?,
-    ];
-    if variant == Variant::Plain {
-        // It is as plain as that: it knows no signals.
-        system.gateway.kill().await?;
-        system.hello.kill().await?;
-    } else {
-        system.terminate().await?;
+    for contestant in &contestants {
+        contestant.answer(warm_up).await?;
     }
-    Ok(Turn {
-        cpu: used / u32::try_from(arguments.requests)?,
-        p50: report.p50(),
-        p99: report.p99(),
-        memory,
-        spans,
-    })
-}
+    arrived(receiver, warm_up).await?;
 
-fn answered(report: Report) -> Result<Report> {
-    if report.failed() > 0 {
-        bail!("under load not every request was answered: {report}");
+    let mut reports: HashMap<Variant, Report> = HashMap::new();
+    let mut before = HashMap::new();
+    for contestant in &contestants {
+        before.insert(contestant.variant, contestant.cpu()?);
     }
-    Ok(report)
-}
-
-/// Waits for every span of so many requests; says how many should come and came.
-async fn arrived(variant: Variant, receiver: &Receiver, requests: u64) -> Result<(u64, u64)> {
-    if variant != Variant::Traced {
-        let strays = receiver.store().span_count();
-        if strays > 0 {
-            bail!("{strays} spans came from a system that is not traced");
+    for turn in 0..TURNS {
+        let share = arguments.requests * (turn + 1) / TURNS - arguments.requests * turn / TURNS;
+        for contestant in in_turn(&contestants, turn) {
+            let report = contestant.answer(share).await?;
+            let all = reports.remove(&contestant.variant).unwrap_or_default();
+            reports.insert(contestant.variant, all.and(report));
         }
-        return Ok((0, 0));
     }
+    let spans = arrived(receiver, warm_up + arguments.requests).await?;
+
+    let mut round = Round::default();
+    for contestant in contestants {
+        let variant = contestant.variant;
+        let used = contestant.cpu()?.saturating_sub(before[&variant]);
+        let outcome = Outcome {
+            cpu: used / u32::try_from(arguments.requests)?,
+            p50: reports[&variant].p50(),
+            p99: reports[&variant].p99(),
+            memory: contestant.peak_memory()?,
+            spans,
+        };
+        round.0.insert(variant, outcome);
+        contestant.end().await?;
+    }
+    Ok(round)
+}
+
+/// All of them, another one first in each turn.
+fn in_turn<T>(all: &[T], turn: u64) -> impl Iterator<Item = &T> {
+    let first = usize::try_from(turn).unwrap_or_default() % all.len();
+    all.iter().cycle().skip(first).take(all.len())
+}
+
+/// One system, running.
+struct Contestant {
+    variant: Variant,
+    system: System,
+    load: Load,
+}
+
+impl Contestant {
+    async fn start(
+        variant: Variant,
+        programs: &Programs,
+        receiver: &Receiver,
+        arguments: &Arguments,
+    ) -> Result<Self> {
+        let settings = variant.settings(receiver).binaries(programs.of(variant));
+        let system = System::start(settings).await?;
+        let load = Load::get(&system.url("/hello"))?.connections(arguments.connections.into());
+        Ok(Self {
+            variant,
+            system,
+            load,
+        })
+    }
+
+    /// Has so many requests answered.
+    async fn answer(&self, requests: u64) -> Result<Report> {
+        let load = self.load.clone().until(Until::Requests(requests));
+        let report = load.run().await;
+        if report.failed() > 0 {
+            bail!("under load not every request was answered: {report}");
+        }
+        Ok(report)
+    }
+
+    /// CPU of both services since their start.
+    fn cpu(&self) -> Result<Duration> {
+        Ok(usage::cpu(self.system.gateway.pid())? + usage::cpu(self.system.hello.pid())?)
+    }
+
+    fn peak_memory(&self) -> Result<[u64; 2]> {
+        Ok([
+            usage::peak_memory(self.system.gateway.pid())?,
+            usage::peak_memory(self.system.hello.pid())?,
+        ])
+    }
+
+    async fn end(mut self) -> Result<()> {
+        if self.variant == Variant::Plain {
+            // It is as plain as that: it knows no signals.
+            self.system.gateway.kill().await?;
+            self.system.hello.kill().await?;
+        } else {
+            self.system.terminate().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for every span of so many traced requests; says how many should come
+/// and came. What is not traced sends none.
+async fn arrived(receiver: &Receiver, requests: u64) -> Result<(u64, u64)> {
     let expected = requests * SPANS;
     let store = receiver.store();
     let all = store.wait_for("every span to arrive", ARRIVE_WITHIN, |store| {
         store.span_count() >= expected
     });
     all.await.context("spans were lost")?;
-    Ok((expected, store.span_count()))
-}
-
-fn cpu(system: &System) -> Result<Duration> {
-    Ok(usage::cpu(system.gateway.pid())? + usage::cpu(system.hello.pid())?)
+    let came = store.span_count();
+    if came > expected {
+        bail!(
+            "{came} spans came where {expected} were made: a system that is not traced sends some"
+        );
+    }
+    Ok((expected, came))
 }
 
 #[cfg(test)]
@@ -175,12 +227,12 @@ mod tests {
 
     #[test]
     fn each_is_first_in_turn_and_all_take_part() {
-        for round in 0..6 {
-            let turns: Vec<_> = Variant::in_turn(round).collect();
-            assert_eq!(turns[0], Variant::ALL[round as usize % 3]);
+        for (turn, first) in (0..).zip(Variant::ALL.iter().cycle().take(6)) {
+            let order: Vec<_> = in_turn(&Variant::ALL, turn).collect();
+            assert_eq!(order[0], first);
             assert!(
-                Variant::ALL.iter().all(|it| turns.contains(it)),
-                "{turns:?}"
+                Variant::ALL.iter().all(|it| order.contains(&it)),
+                "{order:?}"
             );
         }
     }

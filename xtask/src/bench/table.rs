@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::Arguments;
 use super::cold::Starts;
-use super::round::{Round, Turn, Variant};
+use super::round::{Outcome, Round, Variant};
 
 const MEGABYTE: f64 = 1e6;
 
@@ -48,7 +48,7 @@ impl Table {
             rows.push(Row::new(what, "MB", [size(program)?]).at_most(6.0));
         }
         let (made, came) = rounds.iter().fold((0, 0), |(made, came), round| {
-            let spans = round.turn(Variant::Traced).spans;
+            let spans = round.of(Variant::Traced).spans;
             (made + spans.0, came + spans.1)
         });
         Ok(Self {
@@ -77,7 +77,7 @@ fn costs(rounds: &[Round]) -> Vec<Row> {
         ratio("CPU untraced / axum and reqwest alone", Untraced, Plain).at_most(1.0),
     ];
     for (name, variant) in NAMES {
-        let cpu = rounds.iter().map(|round| micros(&round.turn(variant).cpu));
+        let cpu = rounds.iter().map(|round| micros(&round.of(variant).cpu));
         rows.push(Row::new(format!("CPU a request, {name}"), "µs", cpu));
     }
     rows
@@ -90,20 +90,18 @@ const NAMES: [(&str, Variant); 3] = [
 ];
 
 fn latencies(rounds: &[Round]) -> Vec<Row> {
-    let p50 = latency(rounds, "p50", |turn| turn.p50);
-    let p99 = latency(rounds, "p99", |turn| turn.p99);
+    let p50 = latency(rounds, "p50", |outcome| outcome.p50);
+    let p99 = latency(rounds, "p99", |outcome| outcome.p99);
     p50.chain(p99).collect()
 }
 
 fn latency(
     rounds: &[Round],
     quantile: &'static str,
-    pick: impl Fn(&Turn) -> Duration,
+    pick: impl Fn(&Outcome) -> Duration,
 ) -> impl Iterator<Item = Row> {
     NAMES.into_iter().map(move |(name, variant)| {
-        let all = rounds
-            .iter()
-            .map(|round| millis(&pick(round.turn(variant))));
+        let all = rounds.iter().map(|round| millis(&pick(round.of(variant))));
         Row::new(format!("{quantile}, {name}"), "ms", all)
     })
 }
@@ -111,7 +109,7 @@ fn latency(
 fn memory(rounds: &[Round]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (place, name) in ["gateway", "hello"].into_iter().enumerate() {
-        let peak = |round: &Round| megabytes(round.turn(Variant::Traced).memory[place]);
+        let peak = |round: &Round| megabytes(round.of(Variant::Traced).memory[place]);
         let what = format!("most memory under load, traced, {name}");
         rows.push(Row::new(what, "MB", rounds.iter().map(peak)).at_most(16.0));
     }
