@@ -7,7 +7,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::Settings;
@@ -22,7 +22,7 @@ pub(crate) struct Activity {
     reads: AtomicU64,
     writes: AtomicU64,
     requests: AtomicU64,
-    in_flight: AtomicU32,
+    in_flight: AtomicU64,
 }
 
 impl Activity {
@@ -34,26 +34,31 @@ impl Activity {
             reads: AtomicU64::new(0),
             writes: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            in_flight: AtomicU32::new(0),
+            in_flight: AtomicU64::new(0),
         })
     }
 
     /// Something has been received.
     pub(crate) fn has_read(&self) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
+        more(&self.reads);
     }
 
     /// Something has been sent.
     pub(crate) fn has_written(&self) {
-        self.writes.fetch_add(1, Ordering::Relaxed);
+        more(&self.writes);
     }
 
     /// A request has been read and is in flight until the guard goes.
     pub(crate) fn begin(self: &Arc<Self>) -> InFlight {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        more(&self.requests);
+        more(&self.in_flight);
         InFlight(Arc::clone(self))
     }
+}
+
+/// One more. There is one writer, so it needs no locked instruction.
+fn more(figure: &AtomicU64) {
+    figure.store(figure.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
 
 /// A request in flight.
@@ -68,7 +73,8 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+        let others = self.0.in_flight.load(Ordering::Relaxed) - 1;
+        self.0.in_flight.store(others, Ordering::Relaxed);
     }
 }
 

@@ -54,6 +54,9 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, serving: Serving)
     builder
         .max_header_size(MAX_HEAD)
         .max_buf_size(2 * MAX_HEAD)
+        // Most answers are small: copied behind their head and sent as one buffer,
+        // they cost the kernel less than a vector of two.
+        .writev(false)
         .header_read_timeout(None);
     loop {
         let connection = builder.serve_connection(TokioIo::new(socket), routes.clone());
