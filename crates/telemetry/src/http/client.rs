@@ -153,30 +153,37 @@ impl Middleware for Propagation {
         'extensions: 'call,
         'next: 'call,
     {
-        let Some(attempt) = extensions.get::<Attempt>().cloned() else {
+        let attempt = extensions.get::<Attempt>().cloned();
+        match &attempt {
+            Some(attempt) => propagation::inject(attempt.context(), request.headers_mut()),
             // No span: what is current goes on.
-            propagation::inject(&Context::current(), request.headers_mut());
-            if request.method().is_idempotent() {
-                return next.run(request, extensions);
-            }
-            return Box::pin(run(request, extensions, next));
+            None => propagation::inject(&Context::current(), request.headers_mut()),
+        }
+        let answer = if request.method().is_idempotent() {
+            next.run(request, extensions)
+        } else {
+            Box::pin(run_once(request, extensions, next))
         };
-        propagation::inject(attempt.context(), request.headers_mut());
-        let cancelled = attempt.cancel_on_drop();
+        let Some(cancelled) = attempt.map(Attempt::cancel_on_drop) else {
+            return answer;
+        };
         Box::pin(async move {
-            let outcome = run(request, extensions, next).await;
+            let outcome = answer.await;
             cancelled.disarm();
             outcome
         })
     }
 }
 
-/// Runs the attempt, and notes with its answer whether it may be made again.
-async fn run(request: Request, extensions: &mut Extensions, next: Next<'_>) -> Result<Response> {
-    let idempotent = request.method().is_idempotent();
+/// Runs an attempt, and notes with its answer that it must not be made again.
+async fn run_once(
+    request: Request,
+    extensions: &mut Extensions,
+    next: Next<'_>,
+) -> Result<Response> {
     let mut outcome = next.run(request, extensions).await;
     if let Ok(response) = &mut outcome {
-        TransientOnly::mark(response, idempotent);
+        TransientOnly::forbid(response);
     }
     outcome
 }

@@ -15,11 +15,9 @@ pub(crate) struct TransientOnly;
 struct NotIdempotent;
 
 impl TransientOnly {
-    /// Notes with the response whether its request may be repeated; the strategy sees no request.
-    pub(crate) fn mark(response: &mut Response, idempotent: bool) {
-        if !idempotent {
-            response.extensions_mut().insert(NotIdempotent);
-        }
+    /// Notes with the response that its request must not be repeated; the strategy sees no request.
+    pub(crate) fn forbid(response: &mut Response) {
+        response.extensions_mut().insert(NotIdempotent);
     }
 }
 

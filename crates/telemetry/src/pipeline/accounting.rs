@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::prometheus;
+use super::striped::Striped;
 
 /// Why a span that was sampled did not arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,9 +60,11 @@ pub struct Accounting {
 
 #[derive(Debug, Default)]
 struct Counters {
-    created: AtomicU64,
-    sampled_out: AtomicU64,
-    queued: AtomicU64,
+    created: Striped,
+    sampled_out: Striped,
+    /// Queued so far, and of those no longer in the queue nor on the way from it.
+    enqueued: Striped,
+    settled: AtomicU64,
     exported: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
     queue_capacity: AtomicU64,
@@ -79,15 +82,15 @@ impl Accounting {
     }
 
     pub(super) fn created(&self) {
-        self.counters.created.fetch_add(1, Ordering::Relaxed);
+        self.counters.created.increment();
     }
 
     pub(super) fn sampled_out(&self) {
-        self.counters.sampled_out.fetch_add(1, Ordering::Relaxed);
+        self.counters.sampled_out.increment();
     }
 
     pub(super) fn queued(&self) {
-        self.counters.queued.fetch_add(1, Ordering::Relaxed);
+        self.counters.enqueued.increment();
     }
 
     /// A span that never came into the queue.
@@ -100,8 +103,8 @@ impl Accounting {
         // Out of the queue first: a snapshot between the two sees the spans as
         // open, and never twice.
         self.counters
-            .queued
-            .fetch_sub(exported + dropped, Ordering::Release);
+            .settled
+            .fetch_add(exported + dropped, Ordering::Release);
         self.counters
             .exported
             .fetch_add(exported, Ordering::Release);
@@ -125,11 +128,12 @@ impl Accounting {
             .each_ref()
             .map(|count| count.load(Ordering::Acquire));
         let exported = counters.exported.load(Ordering::Acquire);
-        let queued = counters.queued.load(Ordering::Acquire);
-        let sampled_out = counters.sampled_out.load(Ordering::Acquire);
-        let created = counters.created.load(Ordering::Acquire);
-        let settled = sampled_out + exported + queued + dropped.iter().sum::<u64>();
-        let mut open = created.saturating_sub(settled);
+        let settled = counters.settled.load(Ordering::Acquire);
+        let queued = counters.enqueued.sum() - settled;
+        let sampled_out = counters.sampled_out.sum();
+        let created = counters.created.sum();
+        let known = sampled_out + exported + queued + dropped.iter().sum::<u64>();
+        let mut open = created.saturating_sub(known);
         if ended {
             dropped[DropReason::Unended as usize] += std::mem::take(&mut open);
         }

@@ -16,6 +16,7 @@ mod prometheus;
 mod queue;
 mod report;
 mod sink;
+mod striped;
 mod worker;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 
 use super::wire::{
-    bytes, field_len, fixed64, head, short_head, text, text_len, unsigned, varint_len,
+    bytes, bytes_tag, field_len, fixed64, head, text, text_len, unsigned, varint_len,
 };
 
 /// `KeyValue.key`, `KeyValue.value`.
@@ -51,43 +51,60 @@ pub(super) fn attributes(
     limit: ValueLimit,
 ) {
     for attribute in attributes {
-        if let Value::String(value) = &attribute.value
-            && short_text(
-                out,
-                field,
-                attribute.key.as_str(),
-                limit.cut(value.as_str()),
-            )
-            .is_some()
-        {
+        let key = attribute.key.as_str();
+        let short = match &attribute.value {
+            Value::String(value) => short_text(out, field, key, limit.cut(value.as_str())),
+            Value::I64(value) => short_int(out, field, key, *value),
+            _ => None,
+        };
+        if short.is_some() {
             continue;
         }
         let value_len = value_len(&attribute.value, limit);
-        head(
-            out,
-            field,
-            text_len(attribute.key.as_str()) + field_len(value_len),
-        );
-        text(out, KEY, attribute.key.as_str());
+        head(out, field, text_len(key) + field_len(value_len));
+        text(out, KEY, key);
         head(out, VALUE, value_len);
         value(out, &attribute.value, limit);
     }
 }
 
+/// The most bytes of key and value together with which every length of an
+/// attribute is one byte: the greatest is that of the whole, which has three
+/// heads of two bytes inside.
+const SHORT: usize = 0x7f - 3 * 2;
+
 /// What most attributes are: a text that is short, like its key. `None`, and
 /// nothing written, where it is not.
 fn short_text(out: &mut Vec<u8>, field: u32, key: &str, value: &str) -> Option<()> {
-    let value_len = field_len(value.len());
-    let [field, len] = short_head(field, text_len(key) + field_len(value_len))?;
-    // What fits into the whole fits into its parts.
-    let [key_tag, key_len] = short_head(KEY, key.len()).filter(|_| !key.is_empty())?;
-    let [value_tag, value_len] = short_head(VALUE, value_len)?;
-    let [text_tag, text_len] = short_head(STRING, value.len())?;
-    out.extend_from_slice(&[field, len, key_tag, key_len]);
+    if key.is_empty() || key.len() + value.len() > SHORT {
+        return None;
+    }
+    let [k, v] = [low_byte(key.len()), low_byte(value.len())];
+    out.extend_from_slice(&[bytes_tag(field), k + v + 6, bytes_tag(KEY), k]);
     out.extend_from_slice(key.as_bytes());
-    out.extend_from_slice(&[value_tag, value_len, text_tag, text_len]);
+    out.extend_from_slice(&[bytes_tag(VALUE), v + 2, bytes_tag(STRING), v]);
     out.extend_from_slice(value.as_bytes());
     Some(())
+}
+
+/// The same for a small number: a status code, a port.
+fn short_int(out: &mut Vec<u8>, field: u32, key: &str, value: i64) -> Option<()> {
+    const VARINT: usize = 3;
+    let fits = (0..1 << (7 * VARINT)).contains(&value);
+    if key.is_empty() || key.len() + VARINT > SHORT || !fits {
+        return None;
+    }
+    let value = value.cast_unsigned();
+    let [k, v] = [low_byte(key.len()), low_byte(varint_len(value))];
+    out.extend_from_slice(&[bytes_tag(field), k + v + 5, bytes_tag(KEY), k]);
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(&[bytes_tag(VALUE), v + 1]);
+    unsigned(out, INT, value);
+    Some(())
+}
+
+fn low_byte(number: usize) -> u8 {
+    number.to_le_bytes()[0]
 }
 
 fn attribute_len(attribute: &KeyValue, limit: ValueLimit) -> usize {

@@ -51,23 +51,21 @@ fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
 }
 
 /// The head of a nested message or of bytes: tag and length.
+#[inline]
 pub(super) fn head(out: &mut Vec<u8>, field: u32, len: usize) {
     // Nearly always a byte each; written together they are checked for room once.
-    if let Some(short) = short_head(field, len) {
-        out.extend_from_slice(&short);
-    } else {
-        tag(out, field, BYTES);
-        varint(out, len as u64);
+    match u8::try_from(len) {
+        Ok(len @ ..0x80) if field < 16 => out.extend_from_slice(&[bytes_tag(field), len]),
+        _ => {
+            tag(out, field, BYTES);
+            varint(out, len as u64);
+        }
     }
 }
 
-/// [`head`] where it is two bytes.
-pub(super) fn short_head(field: u32, len: usize) -> Option<[u8; 2]> {
-    let tag = u8::try_from(field << 3 | BYTES).ok();
-    let len = u8::try_from(len).ok();
-    tag.zip(len)
-        .filter(|(tag, len)| *tag < 0x80 && *len < 0x80)
-        .map(|(tag, len)| [tag, len])
+/// The tag of a nested message or of bytes whose field is below 16.
+pub(super) const fn bytes_tag(field: u32) -> u8 {
+    (field << 3 | BYTES).to_le_bytes()[0]
 }
 
 /// A bytes field, written even where it is empty.
