@@ -46,7 +46,7 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, serving: Serving)
     let limits = Limits::new(&serving.settings, peer);
     let mut watch = Watch::new(Arc::clone(&activity), limits);
     let routes = Routes {
-        router: serving.router,
+        router: serving.router.into(),
         peer,
         activity,
     };

@@ -1,5 +1,6 @@
 //! The routes as hyper calls them, for one connection.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -24,7 +25,9 @@ use crate::activity::{Activity, InFlight};
 /// clients to go on elsewhere once the drain has begun or the connection is old.
 #[derive(Clone)]
 pub(crate) struct Routes {
-    pub(crate) router: Router,
+    /// Calling it wants `&mut`; a copy for each request would be a write to
+    /// memory that all connections share.
+    pub(crate) router: RefCell<Router>,
     pub(crate) peer: SocketAddr,
     pub(crate) activity: Arc<Activity>,
 }
@@ -37,7 +40,7 @@ impl hyper::service::Service<Request<Incoming>> for Routes {
     fn call(&self, mut request: Request<Incoming>) -> Answer {
         request.extensions_mut().insert(ConnectInfo(self.peer));
         Answer {
-            inner: self.router.clone().call(request),
+            inner: self.router.borrow_mut().call(request),
             in_flight: Some(self.activity.begin()),
         }
     }

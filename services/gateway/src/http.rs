@@ -31,7 +31,7 @@ where
         .route("/hello/{name}", get(hello_visitor::<E>))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .with_state(hello);
+        .with_state(hello.for_good());
     traced(routes, ServerLayer::public(edge), serving)
 }
 
@@ -44,7 +44,7 @@ where
         .route(VISITOR_PATH, get(who::<E>))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .with_state(visitor);
+        .with_state(visitor.for_good());
     traced(routes, ServerLayer::internal(), serving)
 }
 
@@ -55,7 +55,7 @@ struct Hello {
     trace_id: Option<String>,
 }
 
-async fn hello_everybody<E>(State(endpoint): State<E>, form: Form) -> Response
+async fn hello_everybody<E>(State(endpoint): State<&'static E>, form: Form) -> Response
 where
     E: Endpoint<HelloRequest, String, Error>,
 {
@@ -63,7 +63,7 @@ where
 }
 
 async fn hello_visitor<E>(
-    State(endpoint): State<E>,
+    State(endpoint): State<&'static E>,
     name: Result<Path<String>, PathRejection>,
     form: Form,
 ) -> Response
@@ -76,11 +76,11 @@ where
     }
 }
 
-async fn greeted<E>(endpoint: E, name: String, form: Form) -> Response
+async fn greeted<E>(endpoint: &E, name: String, form: Form) -> Response
 where
     E: Endpoint<HelloRequest, String, Error>,
 {
-    let message = match endpoint.oneshot(HelloRequest { name }).await {
+    let message = match endpoint.clone().oneshot(HelloRequest { name }).await {
         Ok(message) => message,
         Err(error) => return error.into_response(form),
     };
@@ -97,14 +97,17 @@ where
     response
 }
 
-async fn who<E>(State(endpoint): State<E>, name: Result<Path<String>, PathRejection>) -> Response
+async fn who<E>(
+    State(endpoint): State<&'static E>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response
 where
     E: Endpoint<VisitorRequest, Visitor, Error>,
 {
     let Ok(Path(name)) = name else {
         return Error::Name(NameError::NotUtf8).into_response(Form::Json);
     };
-    match endpoint.oneshot(VisitorRequest { name }).await {
+    match endpoint.clone().oneshot(VisitorRequest { name }).await {
         Ok(visitor) => Json(visitor).into_response(),
         Err(error) => error.into_response(Form::Json),
     }

@@ -23,7 +23,7 @@ pub(crate) fn public<E>(greet: E, faults: Option<Faults>, serving: &Settings) ->
 where
     E: Endpoint<GreetRequest, String, Error>,
 {
-    let mut greetings = get(greeting::<E>).with_state(greet);
+    let mut greetings = get(greeting::<E>).with_state(greet.for_good());
     if let Some(faults) = faults {
         greetings = greetings.layer(from_fn_with_state(faults, inject));
     }
@@ -45,7 +45,7 @@ pub(crate) fn internal(faults: Option<Faults>, serving: &Settings) -> Router {
 }
 
 async fn greeting<E>(
-    State(endpoint): State<E>,
+    State(endpoint): State<&'static E>,
     name: Result<Path<String>, PathRejection>,
 ) -> Response
 where
@@ -54,7 +54,7 @@ where
     let Ok(Path(name)) = name else {
         return Error::Name(NameError::NotUtf8).into_response();
     };
-    match endpoint.oneshot(GreetRequest { name }).await {
+    match endpoint.clone().oneshot(GreetRequest { name }).await {
         Ok(message) => Json(Greeting { message }).into_response(),
         Err(error) => error.into_response(),
     }
