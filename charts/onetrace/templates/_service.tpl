@@ -80,6 +80,7 @@ spec:
   "HTTP_ADDR" (printf "%s:%d" .root.Values.listenHost (int $v.ports.http))
   "ADMIN_ADDR" (printf "%s:%d" .root.Values.listenHost (int $v.ports.admin))
   "DRAIN_DELAY" (printf "%ds" (int $drain.delaySeconds))
+  "DRAIN_READY" "true"
   "DRAIN_TIMEOUT" (printf "%ds" (int $drain.timeoutSeconds))
   "SHUTDOWN_TIMEOUT" (printf "%ds" (add $drain.delaySeconds $drain.timeoutSeconds $drain.flushSeconds))
 }}

@@ -10,19 +10,29 @@ use telemetry::Accounting;
 use crate::drain::Drain;
 
 /// `/livez`, `/readyz` and `/metrics`, beside the service's internal routes.
-pub(crate) fn routes(internal: Router, public: Drain, accounting: Accounting) -> Router {
+///
+/// Ready is what accepts connections on the public port: until the drain
+/// begins, or with `drain_ready` until it closes.
+pub(crate) fn routes(
+    internal: Router,
+    public: Drain,
+    drain_ready: bool,
+    accounting: Accounting,
+) -> Router {
     internal
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(async move || ready(&public)))
+        .route("/readyz", get(async move || ready(&public, drain_ready)))
         .route("/metrics", get(async move || metrics(&accounting)))
 }
 
-fn ready(public: &Drain) -> impl IntoResponse + use<> {
-    if public.has_begun() {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+fn ready(public: &Drain, drain_ready: bool) -> impl IntoResponse + use<> {
+    let status = if public.is_closed() || public.has_begun() && !drain_ready {
+        StatusCode::SERVICE_UNAVAILABLE
     } else {
-        (StatusCode::OK, "ready\n")
-    }
+        StatusCode::OK
+    };
+    let draining = public.has_begun();
+    (status, if draining { "draining\n" } else { "ready\n" })
 }
 
 fn metrics(accounting: &Accounting) -> impl IntoResponse + use<> {

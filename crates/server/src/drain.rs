@@ -49,6 +49,11 @@ impl Drain {
         self.draining.load(Ordering::Relaxed)
     }
 
+    /// Whether new connections are not accepted any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.phase.borrow() >= Phase::Closing
+    }
+
     /// Returns when this phase, or a later one, has come.
     pub(crate) async fn reached(&self, phase: Phase) {
         let mut watched = self.phase.subscribe();

@@ -33,8 +33,8 @@ pub struct Served {
 /// The least that the admin port gets to end in, after a drain that took all its time.
 const LEAST_ADMIN: Duration = Duration::from_millis(500);
 
-/// Serves until `shutdown`, then drains: not ready; `DRAIN_DELAY`; no new
-/// connections; requests in flight end within `DRAIN_TIMEOUT`. The admin port
+/// Serves until `shutdown`, then drains: not ready, unless `DRAIN_READY` says
+/// that this comes later; `DRAIN_DELAY`; no new connections; requests in flight end within `DRAIN_TIMEOUT`. The admin port
 /// answers to the end of that, because a request in flight may need the
 /// internal routes; then it ends too.
 ///
@@ -50,7 +50,12 @@ pub async fn run(
         tracing::info!(%http, %admin, "serving");
     }
     let drain = Drain::new();
-    let internal = admin::routes(routes.internal, drain.clone(), accounting);
+    let internal = admin::routes(
+        routes.internal,
+        drain.clone(),
+        settings.drain_ready,
+        accounting,
+    );
     let public = Port::open(listeners.public, routes.public, drain, settings);
     let admin = Port::open(listeners.admin, internal, Drain::new(), settings);
 

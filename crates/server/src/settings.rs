@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 
 /// Limits and times of a service's two listeners. Flatten it into the
 /// service's own arguments with `#[command(flatten)]`.
@@ -12,9 +12,15 @@ use clap::Args;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Serving")]
 pub struct Settings {
-    /// After the signal to stop: how long to serve on, not ready, until nobody sends anything new
+    /// After the signal to stop: how long to serve on until nobody sends anything new
     #[arg(long, env = "DRAIN_DELAY", default_value = "5s", value_parser = duration, hide_env_values = true)]
     pub drain_delay: Duration,
+
+    /// Whether /readyz stays ready through that delay. Right where the platform itself takes a
+    /// stopping instance out, as Kubernetes does: there, one that is not ready gets nothing even
+    /// where it is the last. Elsewhere a balancer has to learn from /readyz
+    #[arg(long, env = "DRAIN_READY", default_value_t = false, action = ArgAction::Set, hide_env_values = true)]
+    pub drain_ready: bool,
 
     /// After that: how long requests in flight may take to end
     #[arg(long, env = "DRAIN_TIMEOUT", default_value = "15s", value_parser = duration, hide_env_values = true)]

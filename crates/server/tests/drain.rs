@@ -73,6 +73,40 @@ async fn in_the_delay_it_is_not_ready_and_serves_on_and_sends_clients_elsewhere(
 }
 
 #[tokio::test]
+async fn where_it_is_asked_to_it_is_ready_until_it_accepts_no_more() {
+    let held = Held::default();
+    let settings = settings(&["--drain-ready", "true", "--drain-delay", "500ms"]);
+    let server = Running::start(held.routes(), Router::new(), settings).await;
+    let (public, admin) = (server.public, server.admin);
+    let mut client = Raw::connect(public).await.unwrap();
+    client
+        .send("GET /held HTTP/1.1\r\nhost: test\r\n\r\n")
+        .await
+        .unwrap();
+    held.asked.notified().await;
+
+    let ending = server.stop();
+    let readiness = async || {
+        let mut probe = Raw::connect(admin).await.unwrap();
+        probe.get("/readyz").await.unwrap()
+    };
+    until("the drain to begin", async || {
+        let answer = readiness().await;
+        assert_eq!(answer.status, 200, "new connections are accepted");
+        answer.body == "draining\n"
+    })
+    .await;
+    until("new connections to be refused", async || {
+        refuses_connections(public).await
+    })
+    .await;
+    assert_eq!(readiness().await.status, 503);
+    held.release.notify_one();
+    assert_eq!(client.answer().await.unwrap().status, 200);
+    ending.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_request_in_flight_is_answered_while_new_connections_are_refused() {
     let held = Held::default();
     let server = Running::start(held.routes(), Router::new(), settings(&[])).await;
