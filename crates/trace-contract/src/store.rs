@@ -66,6 +66,10 @@ impl Store {
         content.forget_oldest();
     }
 
+    pub(crate) fn only_counts(&self) -> bool {
+        self.content().keep == 0
+    }
+
     /// Adds the spans of one export request.
     pub fn add(&self, spans: Vec<Span>) {
         self.content().add(spans);

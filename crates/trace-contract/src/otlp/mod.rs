@@ -1,6 +1,7 @@
 //! Spans out of OTLP: protobuf, the JSON of the OTLP specification, and the
 //! JSON of Jaeger's `/api/v3`, each plain or in gzip.
 
+mod ids;
 mod json;
 mod lenient;
 mod proto;
@@ -14,6 +15,7 @@ use crate::model::Span;
 
 pub use json::from_json;
 pub use proto::from_protobuf;
+pub(crate) use proto::ids_from_protobuf;
 
 /// Bytes that are no OTLP trace data.
 #[derive(Debug, thiserror::Error)]

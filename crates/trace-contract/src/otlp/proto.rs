@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{self as otlp, span, status};
 use prost::Message;
 
-use super::OtlpError;
+use super::{OtlpError, ids};
 use crate::ids::{SpanId, TraceId};
 use crate::model::{Attributes, Event, Link, Scope, Span, SpanKind, Status, Value};
 
@@ -17,7 +17,19 @@ use crate::model::{Attributes, Event, Link, Scope, Span, SpanKind, Status, Value
 /// # Errors
 /// When the bytes are not such a message, or a span has an id that is none.
 pub fn from_protobuf(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
-    let request = ExportTraceServiceRequest::decode(bytes)?;
+    spans(ExportTraceServiceRequest::decode(bytes)?)
+}
+
+/// The spans of an `ExportTraceServiceRequest` with their ids and resources
+/// alone: enough to count them, for a small part of the time.
+///
+/// # Errors
+/// As [`from_protobuf`].
+pub(crate) fn ids_from_protobuf(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
+    spans(ids::Request::decode(bytes)?.into())
+}
+
+fn spans(request: ExportTraceServiceRequest) -> Result<Vec<Span>, OtlpError> {
     let mut spans = Vec::new();
     for group in request.resource_spans {
         let resource = group.resource.unwrap_or_default();

@@ -181,7 +181,7 @@ async fn handle(request: Request<Incoming>, state: &State) -> Response<Full<Byte
             retry_after,
         } => return answer::told(status, retry_after, encoding),
     };
-    let spans = match read_spans(&parts.headers, &body) {
+    let spans = match read_spans(&parts.headers, &body, state.store.only_counts()) {
         Ok(spans) => spans,
         Err(refusal) => return refusal.response(encoding),
     };
@@ -225,7 +225,11 @@ fn too_large() -> Refusal {
     )
 }
 
-fn read_spans(headers: &HeaderMap, body: &[u8]) -> Result<Vec<crate::Span>, Refusal> {
+fn read_spans(
+    headers: &HeaderMap,
+    body: &[u8],
+    only_ids: bool,
+) -> Result<Vec<crate::Span>, Refusal> {
     let unpacked;
     let body = match header(headers, CONTENT_ENCODING) {
         "" | "identity" => body,
@@ -241,6 +245,7 @@ fn read_spans(headers: &HeaderMap, body: &[u8]) -> Result<Vec<crate::Span>, Refu
         }
     };
     let spans = match Encoding::of(headers) {
+        Encoding::Protobuf if only_ids => otlp::ids_from_protobuf(body),
         Encoding::Protobuf => otlp::from_protobuf(body),
         Encoding::Json => otlp::from_json(body),
         Encoding::Unknown => {

@@ -1,0 +1,72 @@
+//! Those parts of OTLP's messages that say which spans there are and whose they
+//! are; prost skips all others.
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1 as otlp;
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Request {
+    #[prost(message, repeated, tag = "1")]
+    resource_spans: Vec<ResourceSpans>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ResourceSpans {
+    #[prost(message, optional, tag = "1")]
+    resource: Option<Resource>,
+    #[prost(message, repeated, tag = "2")]
+    scope_spans: Vec<ScopeSpans>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ScopeSpans {
+    #[prost(message, repeated, tag = "2")]
+    spans: Vec<Span>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Span {
+    #[prost(bytes = "vec", tag = "1")]
+    trace_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    span_id: Vec<u8>,
+}
+
+impl From<Request> for ExportTraceServiceRequest {
+    fn from(request: Request) -> Self {
+        let resource_spans = request.resource_spans.into_iter();
+        Self {
+            resource_spans: resource_spans.map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<ResourceSpans> for otlp::ResourceSpans {
+    fn from(of: ResourceSpans) -> Self {
+        Self {
+            resource: of.resource,
+            scope_spans: of.scope_spans.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<ScopeSpans> for otlp::ScopeSpans {
+    fn from(of: ScopeSpans) -> Self {
+        Self {
+            spans: of.spans.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Span> for otlp::Span {
+    fn from(span: Span) -> Self {
+        Self {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            ..Self::default()
+        }
+    }
+}
