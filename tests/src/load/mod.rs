@@ -124,7 +124,16 @@ impl Load {
 
     /// Starts it in the background.
     pub fn start(self) -> Running {
-        let plan = Arc::new(Plan::new(self.pace, self.until));
+        self.allowed(u64::MAX)
+    }
+
+    /// Starts it in the background, to send nothing until [`Running::step`] says so.
+    pub fn in_steps(self) -> Running {
+        self.allowed(0)
+    }
+
+    fn allowed(self, requests: u64) -> Running {
+        let plan = Arc::new(Plan::new(self.pace, self.until, requests));
         let load = Arc::new(self);
         let mut workers = JoinSet::new();
         for _ in 0..load.connections {
@@ -168,6 +177,16 @@ impl Running {
             done => Err(done),
         })
         .await
+    }
+
+    /// Has so many more requests sent, on the connections that there are, and waits
+    /// for their answers.
+    ///
+    /// # Errors
+    /// When they are not done within `bound`.
+    pub async fn step(&self, requests: u64, bound: Duration) -> Result<()> {
+        let all = self.plan.allow(requests);
+        self.wait_for(all, bound).await
     }
 
     /// Sends nothing new, and waits for the answers that are due.

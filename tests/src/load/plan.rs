@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Pace, Until};
@@ -13,6 +14,8 @@ pub(super) struct Plan {
     began: Instant,
     pace: Pace,
     until: Until,
+    /// How many requests may be sent so far.
+    allowed: watch::Sender<u64>,
     taken: AtomicU64,
     done: AtomicU64,
     refused: AtomicU64,
@@ -20,8 +23,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(pace: Pace, until: Until) -> Self {
+    pub(super) fn new(pace: Pace, until: Until, allowed: u64) -> Self {
         Self {
+            allowed: watch::Sender::new(allowed),
             began: Instant::now(),
             pace,
             until,
@@ -43,6 +47,14 @@ impl Plan {
             && number >= requests
         {
             return None;
+        }
+        if *self.allowed.borrow() <= number {
+            let mut allowed = self.allowed.subscribe();
+            // Cannot fail: `self` keeps the sender alive.
+            let _ = allowed.wait_for(|allowed| *allowed > number).await;
+            if self.is_over() {
+                return None;
+            }
         }
         let Pace::PerSecond(rate) = self.pace else {
             return Some(Instant::now());
@@ -73,8 +85,16 @@ impl Plan {
         self.done.load(Ordering::Relaxed)
     }
 
+    /// Allows so many more; says how many are allowed now.
+    pub(super) fn allow(&self, more: u64) -> u64 {
+        self.allowed.send_modify(|allowed| *allowed += more);
+        *self.allowed.borrow()
+    }
+
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+        // Whoever waits to be allowed sees that it is over.
+        self.allowed.send_replace(u64::MAX);
     }
 
     pub(super) fn elapsed(&self) -> Duration {

@@ -106,15 +106,6 @@ impl Report {
         answered / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
-    /// This and what a later load has shown, as of one load.
-    #[must_use]
-    pub fn and(mut self, later: Self) -> Self {
-        let elapsed = self.elapsed + later.elapsed;
-        self.add(later);
-        self.finish(elapsed);
-        self
-    }
-
     pub(super) fn request_answered(&mut self, latency: Duration, trace: TraceId) {
         self.latencies.push(latency);
         self.traces.push(trace);

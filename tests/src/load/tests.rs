@@ -109,3 +109,17 @@ async fn a_rate_is_kept_and_a_stop_ends_it() {
     assert!((10..5000).contains(&report.answered()), "{report}");
     assert_eq!(report.failed(), 0, "{report}");
 }
+
+#[tokio::test]
+async fn in_steps_nothing_is_sent_that_was_not_asked_for() {
+    let url = server(|_| Some(OK)).await;
+    let load = Load::get(&url).unwrap().connections(3);
+    let running = load.until(Until::Requests(u64::MAX)).in_steps();
+    for step in 1..=4 {
+        running.step(10, Duration::from_secs(10)).await.unwrap();
+        assert_eq!(running.done(), 10 * step);
+    }
+    let report = running.stop().await;
+    assert_eq!(report.answered(), 40, "{report}");
+    assert_eq!(report.reconnects, 0, "the connections stay: {report}");
+}

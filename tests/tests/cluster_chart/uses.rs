@@ -171,9 +171,7 @@ async fn helm_3_installs_tests_and_uninstalls_it_too() -> Result<()> {
             "services": {"gateway": {"env": {"EDGE_TRACE": "link"}}},
             "collector": {"kubernetesAttributes": {"enabled": false}},
         });
-        let release = namespace
-            .install_by(helm, "onetrace", &[], &values)
-            .await?;
+        let release = namespace.install_by(helm, "onetrace", &[], &values).await?;
         let tested = release.test().await?;
         ensure!(tested.success, "helm test must pass: {}", tested.said);
         release.uninstall().await

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use ::tests::load::{Load, Report, Until};
+use ::tests::load::{Load, Report, Running, Until};
 use ::tests::local::{System, SystemSettings};
 use anyhow::{Context, Result, bail};
 use trace_contract::Receiver;
@@ -20,6 +20,8 @@ use super::{Arguments, usage};
 const SPANS: u64 = 8;
 /// Turns of each system in a round.
 const TURNS: u64 = 10;
+/// How long the requests of a turn may take.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(5);
 /// How long the last spans may take to arrive.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -107,7 +109,6 @@ pub(super) async fn round(
     }
     arrived(receiver, warm_up).await?;
 
-    let mut reports: HashMap<Variant, Report> = HashMap::new();
     let mut before = HashMap::new();
     for contestant in &contestants {
         before.insert(contestant.variant, contestant.cpu()?);
@@ -115,9 +116,7 @@ pub(super) async fn round(
     for turn in 0..TURNS {
         let share = arguments.requests * (turn + 1) / TURNS - arguments.requests * turn / TURNS;
         for contestant in in_turn(&contestants, turn) {
-            let report = contestant.answer(share).await?;
-            let all = reports.remove(&contestant.variant).unwrap_or_default();
-            reports.insert(contestant.variant, all.and(report));
+            contestant.answer(share).await?;
         }
     }
     let spans = arrived(receiver, warm_up + arguments.requests).await?;
@@ -126,15 +125,16 @@ pub(super) async fn round(
     for contestant in contestants {
         let variant = contestant.variant;
         let used = contestant.cpu()?.saturating_sub(before[&variant]);
+        let memory = contestant.peak_memory()?;
+        let report = contestant.end().await?;
         let outcome = Outcome {
             cpu: used / u32::try_from(arguments.requests)?,
-            p50: reports[&variant].p50(),
-            p99: reports[&variant].p99(),
-            memory: contestant.peak_memory()?,
+            p50: report.p50(),
+            p99: report.p99(),
+            memory,
             spans,
         };
         round.0.insert(variant, outcome);
-        contestant.end().await?;
     }
     Ok(round)
 }
@@ -149,7 +149,8 @@ fn in_turn<T>(all: &[T], turn: u64) -> impl Iterator<Item = &T> {
 struct Contestant {
     variant: Variant,
     system: System,
-    load: Load,
+    /// Its connections stay open from turn to turn.
+    load: Running,
 }
 
 impl Contestant {
@@ -161,7 +162,10 @@ impl Contestant {
     ) -> Result<Self> {
         let settings = variant.settings(receiver).binaries(programs.of(variant));
         let system = System::start(settings).await?;
-        let load = Load::get(&system.url("/hello"))?.connections(arguments.connections.into());
+        let load = Load::get(&system.url("/hello"))?
+            .connections(arguments.connections.into())
+            .until(Until::Requests(u64::MAX))
+            .in_steps();
         Ok(Self {
             variant,
             system,
@@ -170,13 +174,8 @@ impl Contestant {
     }
 
     /// Has so many requests answered.
-    async fn answer(&self, requests: u64) -> Result<Report> {
-        let load = self.load.clone().until(Until::Requests(requests));
-        let report = load.run().await;
-        if report.failed() > 0 {
-            bail!("under load not every request was answered: {report}");
-        }
-        Ok(report)
+    async fn answer(&self, requests: u64) -> Result<()> {
+        self.load.step(requests, ANSWERED_WITHIN).await
     }
 
     /// CPU of both services since their start.
@@ -191,7 +190,11 @@ impl Contestant {
         ])
     }
 
-    async fn end(mut self) -> Result<()> {
+    async fn end(mut self) -> Result<Report> {
+        let report = self.load.stop().await;
+        if report.failed() > 0 {
+            bail!("under load not every request was answered: {report}");
+        }
         if self.variant == Variant::Plain {
             // It is as plain as that: it knows no signals.
             self.system.gateway.kill().await?;
@@ -199,7 +202,7 @@ impl Contestant {
         } else {
             self.system.terminate().await?;
         }
-        Ok(())
+        Ok(report)
     }
 }
 
