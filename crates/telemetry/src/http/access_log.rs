@@ -18,6 +18,14 @@ pub(crate) fn path(uri: &Uri) -> Option<String> {
 }
 
 impl Exchange {
+    /// Whether somebody wants the line.
+    pub(crate) fn is_logged(&self, status: Option<StatusCode>, error_type: Option<&str>) -> bool {
+        // A failure is a warning, for which there is a line where there is one for a success.
+        self.path.is_some()
+            || is_failure(status, error_type)
+                && tracing::enabled!(target: "http", tracing::Level::WARN)
+    }
+
     /// Writes the line: INFO, or WARN for a 5xx and for a request that got no whole answer.
     pub(crate) fn log(&self, status: Option<StatusCode>, error_type: Option<&'static str>) {
         // A macro, because a log call's level is a constant of its place.
@@ -35,12 +43,16 @@ impl Exchange {
                 )
             };
         }
-        if error_type.is_some() || status.is_some_and(|status| status.is_server_error()) {
+        if is_failure(status, error_type) {
             line!(warn);
         } else {
             line!(info);
         }
     }
+}
+
+fn is_failure(status: Option<StatusCode>, error_type: Option<&str>) -> bool {
+    error_type.is_some() || status.is_some_and(|status| status.is_server_error())
 }
 
 /// Milliseconds since then, to the microsecond.

@@ -105,9 +105,11 @@ impl ServerSpan {
             span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));
         }
         span.end();
-        let attached = self.attach();
-        self.exchange.log(self.status, error_type);
-        drop(attached);
+        if self.exchange.is_logged(self.status, error_type) {
+            let attached = self.attach();
+            self.exchange.log(self.status, error_type);
+            drop(attached);
+        }
     }
 }
 

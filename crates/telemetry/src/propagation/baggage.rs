@@ -58,10 +58,9 @@ impl TextMapPropagator for Baggage {
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        if extractor.get(BAGGAGE).is_none() {
+        let Some(headers) = extractor.get_all(BAGGAGE) else {
             return context.clone();
-        }
-        let headers = extractor.get_all(BAGGAGE).unwrap_or_default();
+        };
         if headers.iter().map(|header| header.len()).sum::<usize>() > MAX_BYTES {
             return context.clone();
         }

@@ -56,10 +56,6 @@ impl TextMapPropagator for TraceContext {
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        // Most requests from outside have none, and this asks without an allocation.
-        if extractor.get(TRACEPARENT).is_none() {
-            return context.clone();
-        }
         let parents = extractor.get_all(TRACEPARENT).unwrap_or_default();
         // More than one leaves open which is right, so none is.
         let [parent] = parents.as_slice() else {
