@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
+use axum::handler::{Handler, Layered};
 use http::{Request, Response, StatusCode, header};
 use pin_project_lite::pin_project;
-use telemetry::http::ServerLayer;
-use tower::{Layer, Service, ServiceBuilder};
+use telemetry::http::{ServerLayer, ServerService};
+use tower::{Layer, Service};
 
 use crate::body::{LimitedBody, Verdict};
 use crate::{Settings, answer};
@@ -24,14 +24,44 @@ use crate::{Settings, answer};
 /// The longest path and query, in bytes; past it the answer is 414.
 const MAX_URI: usize = 8 * 1024;
 
-/// Gives routes their spans and their guards: the last thing done to a router.
-pub fn traced(router: Router, spans: ServerLayer, settings: &Settings) -> Router {
-    let guard = GuardLayer {
-        max_body: settings.max_body,
-        body_timeout: settings.body_timeout,
-    };
-    // One `layer` call for both: axum boxes each one's future.
-    router.layer(ServiceBuilder::new().layer(spans).layer(guard))
+/// Gives what answers requests its spans and its guards: a handler by
+/// [`Traced::handler`], a whole router by [`Router::layer`](axum::Router::layer).
+///
+/// The handler's way costs less: axum boxes what stands around a router's routes
+/// once more for each request.
+#[derive(Clone)]
+pub struct Traced {
+    spans: ServerLayer,
+    guard: GuardLayer,
+}
+
+impl Traced {
+    /// With the spans of this layer, and limits as the settings say.
+    pub fn new(spans: ServerLayer, settings: &Settings) -> Self {
+        let guard = GuardLayer {
+            max_body: settings.max_body,
+            body_timeout: settings.body_timeout,
+        };
+        Self { spans, guard }
+    }
+
+    /// The handler with its spans and guards, for a route or a fallback.
+    pub fn handler<H, T, S>(&self, handler: H) -> Layered<Self, H, T, S>
+    where
+        H: Handler<T, S>,
+        S: Clone + Send + Sync + 'static,
+        T: 'static,
+    {
+        handler.layer(self.clone())
+    }
+}
+
+impl<S> Layer<S> for Traced {
+    type Service = ServerService<Guard<S>>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        self.spans.layer(self.guard.layer(inner))
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -51,8 +81,9 @@ impl<S> Layer<S> for GuardLayer {
     }
 }
 
+/// The service that [`Traced`] makes, inside its span.
 #[derive(Clone)]
-struct Guard<S> {
+pub struct Guard<S> {
     inner: S,
     limits: GuardLayer,
 }
@@ -116,7 +147,7 @@ fn path_length(request: &Request<Body>) -> usize {
 
 pin_project! {
     /// A request behind the guard.
-    struct GuardFuture<F> {
+    pub struct GuardFuture<F> {
         #[pin]
         inner: Option<F>,
         verdict: Option<Arc<Verdict>>,

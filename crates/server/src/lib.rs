@@ -25,7 +25,7 @@ mod socket;
 mod start;
 
 pub use endpoint::Endpoint;
-pub use guard::traced;
+pub use guard::Traced;
 pub use listen::{BindError, Listeners};
 pub use run::{Routes, Served, run};
 pub use settings::{Settings, duration, positive};

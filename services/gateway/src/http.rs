@@ -9,7 +9,7 @@ use gateway_api::{NameError, VISITOR_PATH, Visitor};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use server::answer::{Form, failure, text_headers};
-use server::{Endpoint, Settings, traced};
+use server::{Endpoint, Settings, Traced};
 use telemetry::Edge;
 use telemetry::http::ServerLayer;
 use tower::ServiceExt;
@@ -25,14 +25,14 @@ pub(crate) fn public<E>(hello: E, edge: Edge, serving: &Settings) -> Router
 where
     E: Endpoint<HelloRequest, String, Error>,
 {
-    let routes = Router::new()
-        .route("/", get(page))
-        .route("/hello", get(hello_everybody::<E>))
-        .route("/hello/{name}", get(hello_visitor::<E>))
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
-        .with_state(hello.for_good());
-    traced(routes, ServerLayer::public(edge), serving)
+    let traced = Traced::new(ServerLayer::public(edge), serving);
+    Router::new()
+        .route("/", get(traced.handler(page)))
+        .route("/hello", get(traced.handler(hello_everybody::<E>)))
+        .route("/hello/{name}", get(traced.handler(hello_visitor::<E>)))
+        .fallback(traced.handler(no_route))
+        .method_not_allowed_fallback(traced.handler(no_method))
+        .with_state(hello.for_good())
 }
 
 /// The internal API, on the admin port.
@@ -40,12 +40,12 @@ pub(crate) fn internal<E>(visitor: E, serving: &Settings) -> Router
 where
     E: Endpoint<VisitorRequest, Visitor, Error>,
 {
-    let routes = Router::new()
-        .route(VISITOR_PATH, get(who::<E>))
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
-        .with_state(visitor.for_good());
-    traced(routes, ServerLayer::internal(), serving)
+    let traced = Traced::new(ServerLayer::internal(), serving);
+    Router::new()
+        .route(VISITOR_PATH, get(traced.handler(who::<E>)))
+        .fallback(traced.handler(no_route))
+        .method_not_allowed_fallback(traced.handler(no_method))
+        .with_state(visitor.for_good())
 }
 
 /// `GET /hello` as JSON.

@@ -2,6 +2,7 @@
 
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, Request, State};
+use axum::handler::Handler;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -10,7 +11,7 @@ use gateway_api::NameError;
 use hello_api::{GREETING_PATH, Greeting};
 use http::StatusCode;
 use server::answer::{Form, failure};
-use server::{Endpoint, Settings, traced};
+use server::{Endpoint, Settings, Traced};
 use telemetry::http::ServerLayer;
 use tower::ServiceExt;
 
@@ -23,15 +24,19 @@ pub(crate) fn public<E>(greet: E, faults: Option<Faults>, serving: &Settings) ->
 where
     E: Endpoint<GreetRequest, String, Error>,
 {
-    let mut greetings = get(greeting::<E>).with_state(greet.for_good());
-    if let Some(faults) = faults {
-        greetings = greetings.layer(from_fn_with_state(faults, inject));
-    }
-    let routes = Router::new()
+    let traced = Traced::new(ServerLayer::internal(), serving);
+    let greetings = match faults {
+        None => get(traced.handler(greeting::<E>)),
+        Some(faults) => {
+            let struck = from_fn_with_state(faults, inject);
+            get(traced.handler(greeting::<E>.layer(struck)))
+        }
+    };
+    Router::new()
         .route(GREETING_PATH, greetings)
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method);
-    traced(routes, ServerLayer::internal(), serving)
+        .fallback(traced.handler(no_route))
+        .method_not_allowed_fallback(traced.handler(no_method))
+        .with_state(greet.for_good())
 }
 
 /// What is on the admin port: the fault switch, where it is turned on.
@@ -40,8 +45,10 @@ pub(crate) fn internal(faults: Option<Faults>, serving: &Settings) -> Router {
         return Router::new();
     };
     let switch = get(show_faults).post(set_faults).delete(clear_faults);
-    let routes = Router::new().route("/faults", switch).with_state(faults);
-    traced(routes, ServerLayer::internal(), serving)
+    Router::new()
+        .route("/faults", switch)
+        .with_state(faults)
+        .layer(Traced::new(ServerLayer::internal(), serving))
 }
 
 async fn greeting<E>(

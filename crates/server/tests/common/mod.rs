@@ -55,7 +55,7 @@ impl Running {
         let addresses = [&listeners.public, &listeners.admin].map(|l| l.local_addr().unwrap());
         let (shutdown, asked) = oneshot::channel();
         let routes = Routes {
-            public: server::traced(public, ServerLayer::internal(), &settings),
+            public: public.layer(server::Traced::new(ServerLayer::internal(), &settings)),
             internal,
         };
         let served = tokio::spawn(async move {
