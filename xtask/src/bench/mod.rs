@@ -34,11 +34,11 @@ use table::Table;
 #[derive(Args, Clone)]
 pub(crate) struct Arguments {
     /// Rounds, in each of which all three systems take turns
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
 
     /// Requests that each answers in a round, after a tenth as many to warm up
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
+    #[arg(long, default_value_t = 40_000, value_parser = clap::value_parser!(u64).range(100..=1_000_000))]
     requests: u64,
 
     /// Connections that send the next request when the last one is answered
