@@ -157,8 +157,8 @@ async fn what_is_no_edge_of_the_system_is_closed() -> Result<()> {
     .await
 }
 
-/// And that with what changes a trace: one of its own at the edge, which `helm test`
-/// finds by its link, and nothing of Kubernetes in its resources.
+/// Also with what changes a trace: one of its own at the edge, which `helm test` finds
+/// by its link, and nothing of Kubernetes in its resources.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn helm_3_installs_tests_and_uninstalls_it_too() -> Result<()> {
     on_stage("helm3", async |namespace| {
@@ -167,11 +167,17 @@ async fn helm_3_installs_tests_and_uninstalls_it_too() -> Result<()> {
             skip::skipped("helm3", "there is no helm3 on PATH");
             return Ok(());
         }
-        let values = json!({
+        let release = namespace
+            .install_by(helm, "onetrace", &[], &json!({}))
+            .await?;
+        release.warm_up().await?;
+        let request = release.get("/hello")?;
+        release.check(&request, 200, "hello").await?;
+        let another_trace = json!({
             "services": {"gateway": {"env": {"EDGE_TRACE": "link"}}},
             "collector": {"kubernetesAttributes": {"enabled": false}},
         });
-        let release = namespace.install_by(helm, "onetrace", &[], &values).await?;
+        release.upgrade(&another_trace).await?;
         let tested = release.test().await?;
         ensure!(tested.success, "helm test must pass: {}", tested.said);
         release.uninstall().await
