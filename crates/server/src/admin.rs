@@ -7,7 +7,7 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use telemetry::Accounting;
 
-use crate::drain::Drain;
+use crate::drain::{Drain, Phase};
 
 /// `/livez`, `/readyz` and `/metrics`, beside the service's internal routes.
 ///
@@ -26,13 +26,11 @@ pub(crate) fn routes(
 }
 
 fn ready(public: &Drain, drain_ready: bool) -> impl IntoResponse + use<> {
-    let status = if public.is_closed() || public.has_begun() && !drain_ready {
-        StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        StatusCode::OK
-    };
-    let draining = public.has_begun();
-    (status, if draining { "draining\n" } else { "ready\n" })
+    match public.phase() {
+        Phase::Serving => (StatusCode::OK, "ready\n"),
+        Phase::Draining if drain_ready => (StatusCode::OK, "draining\n"),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+    }
 }
 
 fn metrics(accounting: &Accounting) -> impl IntoResponse + use<> {

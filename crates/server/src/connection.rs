@@ -1,5 +1,6 @@
 //! One connection, from accept to close.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, serving: Serving)
     let limits = Limits::new(&serving.settings, peer);
     let mut watch = Watch::new(Arc::clone(&activity), limits);
     let routes = Routes {
-        router: serving.router.into(),
+        router: RefCell::new(serving.router),
         peer,
         activity,
     };

@@ -49,9 +49,9 @@ impl Drain {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Whether new connections are not accepted any more.
-    pub(crate) fn is_closed(&self) -> bool {
-        *self.phase.borrow() >= Phase::Closing
+    /// How far it has come.
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
     }
 
     /// Returns when this phase, or a later one, has come.
@@ -74,6 +74,6 @@ mod tests {
         drain.enter(Phase::Draining);
         assert!(drain.has_begun());
         drain.reached(Phase::Closing).await;
-        assert_eq!(*drain.phase.borrow(), Phase::Closing);
+        assert_eq!(drain.phase(), Phase::Closing);
     }
 }

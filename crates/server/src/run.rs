@@ -33,10 +33,10 @@ pub struct Served {
 /// The least that the admin port gets to end in, after a drain that took all its time.
 const LEAST_ADMIN: Duration = Duration::from_millis(500);
 
-/// Serves until `shutdown`, then drains: not ready, unless `DRAIN_READY` says
-/// that this comes later; `DRAIN_DELAY`; no new connections; requests in flight end within `DRAIN_TIMEOUT`. The admin port
-/// answers to the end of that, because a request in flight may need the
-/// internal routes; then it ends too.
+/// Serves until `shutdown`, then drains: not ready, or with `DRAIN_READY` only
+/// after the delay; `DRAIN_DELAY`; no new connections; requests in flight end
+/// within `DRAIN_TIMEOUT`. The admin port answers to the end of that, because a
+/// request in flight may need the internal routes; then it ends too.
 ///
 /// Every answer since `shutdown` asks its client to close the connection.
 pub async fn run(

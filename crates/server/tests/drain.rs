@@ -30,6 +30,17 @@ impl Held {
             .route("/held", get(handler))
             .route("/", get(async || "here"))
     }
+
+    /// A client whose request for the route has come in.
+    async fn ask(&self, server: std::net::SocketAddr) -> Raw {
+        let mut client = Raw::connect(server).await.unwrap();
+        client
+            .send("GET /held HTTP/1.1\r\nhost: test\r\n\r\n")
+            .await
+            .unwrap();
+        self.asked.notified().await;
+        client
+    }
 }
 
 async fn refuses_connections(server: std::net::SocketAddr) -> bool {
@@ -78,12 +89,7 @@ async fn where_it_is_asked_to_it_is_ready_until_it_accepts_no_more() {
     let settings = settings(&["--drain-ready", "true", "--drain-delay", "500ms"]);
     let server = Running::start(held.routes(), Router::new(), settings).await;
     let (public, admin) = (server.public, server.admin);
-    let mut client = Raw::connect(public).await.unwrap();
-    client
-        .send("GET /held HTTP/1.1\r\nhost: test\r\n\r\n")
-        .await
-        .unwrap();
-    held.asked.notified().await;
+    let mut client = held.ask(public).await;
 
     let ending = server.stop();
     let readiness = async || {
@@ -111,12 +117,7 @@ async fn a_request_in_flight_is_answered_while_new_connections_are_refused() {
     let held = Held::default();
     let server = Running::start(held.routes(), Router::new(), settings(&[])).await;
     let public = server.public;
-    let mut client = Raw::connect(public).await.unwrap();
-    client
-        .send("GET /held HTTP/1.1\r\nhost: test\r\n\r\n")
-        .await
-        .unwrap();
-    held.asked.notified().await;
+    let mut client = held.ask(public).await;
 
     let ending = server.stop();
     until("new connections to be refused", async || {
@@ -142,12 +143,7 @@ async fn the_internal_routes_answer_for_as_long_as_a_request_may_need_them() {
     let internal = Router::new().route("/visitors/Ada", get(async || "Ada"));
     let server = Running::start(held.routes(), internal, settings(&[])).await;
     let (public, admin) = (server.public, server.admin);
-    let mut client = Raw::connect(public).await.unwrap();
-    client
-        .send("GET /held HTTP/1.1\r\nhost: test\r\n\r\n")
-        .await
-        .unwrap();
-    held.asked.notified().await;
+    let mut client = held.ask(public).await;
 
     let ending = server.stop();
     until("the public port to close", async || {
@@ -172,12 +168,7 @@ async fn a_request_that_does_not_end_is_cut_at_the_drain_timeout() {
     let held = Held::default();
     let settings = settings(&["--drain-timeout", "300ms", "--shutdown-timeout", "5s"]);
     let server = Running::start(held.routes(), Router::new(), settings).await;
-    let mut client = Raw::connect(server.public).await.unwrap();
-    client
-        .send("GET /held HTTP/1.1\r\nhost: test\r\n\r\n")
-        .await
-        .unwrap();
-    held.asked.notified().await;
+    let mut client = held.ask(server.public).await;
 
     let began = Instant::now();
     let ended = server.stop().await.unwrap();

@@ -127,9 +127,9 @@ impl Load {
         self.allowed(u64::MAX)
     }
 
-    /// Starts it in the background, to send nothing until [`Running::step`] says so.
+    /// Starts it in the background, to send what [`Running::step`] asks for until it is stopped.
     pub fn in_steps(self) -> Running {
-        self.allowed(0)
+        self.until(Until::Requests(u64::MAX)).allowed(0)
     }
 
     fn allowed(self, requests: u64) -> Running {

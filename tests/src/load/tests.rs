@@ -113,8 +113,7 @@ async fn a_rate_is_kept_and_a_stop_ends_it() {
 #[tokio::test]
 async fn in_steps_nothing_is_sent_that_was_not_asked_for() {
     let url = server(|_| Some(OK)).await;
-    let load = Load::get(&url).unwrap().connections(3);
-    let running = load.until(Until::Requests(u64::MAX)).in_steps();
+    let running = Load::get(&url).unwrap().connections(3).in_steps();
     for step in 1..=4 {
         running.step(10, Duration::from_secs(10)).await.unwrap();
         assert_eq!(running.done(), 10 * step);

@@ -59,18 +59,20 @@ pub(super) struct Outcome {
     pub(super) p99: Duration,
     /// The most memory of gateway and of hello, in bytes.
     pub(super) memory: [u64; 2],
-    /// Spans that were made, and those that arrived.
-    pub(super) spans: (u64, u64),
 }
 
 /// What all have shown in one round.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Round(HashMap<Variant, Outcome>);
+#[derive(Clone, Debug)]
+pub(super) struct Round {
+    outcomes: HashMap<Variant, Outcome>,
+    /// Spans that the traced system made, and those that arrived.
+    pub(super) spans: (u64, u64),
+}
 
 impl Round {
     /// The outcome of a variant; every complete round has it.
     pub(super) fn of(&self, variant: Variant) -> &Outcome {
-        &self.0[&variant]
+        &self.outcomes[&variant]
     }
 
     /// CPU of one variant in units of another's.
@@ -105,38 +107,37 @@ pub(super) async fn round(
     }
     let warm_up = arguments.requests / 10;
     for contestant in &contestants {
-        contestant.answer(warm_up).await?;
+        contestant.warm_up(warm_up).await?;
     }
     arrived(receiver, warm_up).await?;
 
-    let mut before = HashMap::new();
-    for contestant in &contestants {
-        before.insert(contestant.variant, contestant.cpu()?);
-    }
+    let before: Vec<_> = contestants
+        .iter()
+        .map(Contestant::cpu)
+        .collect::<Result<_>>()?;
     for turn in 0..TURNS {
         let share = arguments.requests * (turn + 1) / TURNS - arguments.requests * turn / TURNS;
         for contestant in in_turn(&contestants, turn) {
-            contestant.answer(share).await?;
+            contestant.load.step(share, ANSWERED_WITHIN).await?;
         }
     }
     let spans = arrived(receiver, warm_up + arguments.requests).await?;
 
-    let mut round = Round::default();
-    for contestant in contestants {
-        let variant = contestant.variant;
-        let used = contestant.cpu()?.saturating_sub(before[&variant]);
+    let mut outcomes = HashMap::new();
+    for (contestant, before) in contestants.into_iter().zip(before) {
+        let used = contestant.cpu()?.saturating_sub(before);
         let memory = contestant.peak_memory()?;
+        let variant = contestant.variant;
         let report = contestant.end().await?;
         let outcome = Outcome {
             cpu: used / u32::try_from(arguments.requests)?,
             p50: report.p50(),
             p99: report.p99(),
             memory,
-            spans,
         };
-        round.0.insert(variant, outcome);
+        outcomes.insert(variant, outcome);
     }
-    Ok(round)
+    Ok(Round { outcomes, spans })
 }
 
 /// All of them, another one first in each turn.
@@ -149,7 +150,9 @@ fn in_turn<T>(all: &[T], turn: u64) -> impl Iterator<Item = &T> {
 struct Contestant {
     variant: Variant,
     system: System,
-    /// Its connections stay open from turn to turn.
+    /// To warm up with.
+    first: Load,
+    /// What is measured; its connections stay open from turn to turn.
     load: Running,
 }
 
@@ -162,20 +165,19 @@ impl Contestant {
     ) -> Result<Self> {
         let settings = variant.settings(receiver).binaries(programs.of(variant));
         let system = System::start(settings).await?;
-        let load = Load::get(&system.url("/hello"))?
-            .connections(arguments.connections.into())
-            .until(Until::Requests(u64::MAX))
-            .in_steps();
+        let load = Load::get(&system.url("/hello"))?.connections(arguments.connections.into());
         Ok(Self {
             variant,
             system,
-            load,
+            first: load.clone(),
+            load: load.in_steps(),
         })
     }
 
-    /// Has so many requests answered.
-    async fn answer(&self, requests: u64) -> Result<()> {
-        self.load.step(requests, ANSWERED_WITHIN).await
+    /// Has so many requests answered, which do not count.
+    async fn warm_up(&self, requests: u64) -> Result<()> {
+        let load = self.first.clone().until(Until::Requests(requests));
+        answered(load.run().await).map(drop)
     }
 
     /// CPU of both services since their start.
@@ -191,10 +193,7 @@ impl Contestant {
     }
 
     async fn end(mut self) -> Result<Report> {
-        let report = self.load.stop().await;
-        if report.failed() > 0 {
-            bail!("under load not every request was answered: {report}");
-        }
+        let report = answered(self.load.stop().await)?;
         if self.variant == Variant::Plain {
             // It is as plain as that: it knows no signals.
             self.system.gateway.kill().await?;
@@ -204,6 +203,13 @@ impl Contestant {
         }
         Ok(report)
     }
+}
+
+fn answered(report: Report) -> Result<Report> {
+    if report.failed() > 0 {
+        bail!("under load not every request was answered: {report}");
+    }
+    Ok(report)
 }
 
 /// Waits for every span of so many traced requests; says how many should come

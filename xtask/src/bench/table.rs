@@ -48,8 +48,7 @@ impl Table {
             rows.push(Row::new(what, "MB", [size(program)?]).at_most(6.0));
         }
         let (made, came) = rounds.iter().fold((0, 0), |(made, came), round| {
-            let spans = round.of(Variant::Traced).spans;
-            (made + spans.0, came + spans.1)
+            (made + round.spans.0, came + round.spans.1)
         });
         Ok(Self {
             title: format!(

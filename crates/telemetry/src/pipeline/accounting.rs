@@ -62,8 +62,9 @@ pub struct Accounting {
 struct Counters {
     created: Striped,
     sampled_out: Striped,
-    /// Queued so far, and of those no longer in the queue nor on the way from it.
+    /// Ever put into the queue.
     enqueued: Striped,
+    /// Of those, exported or dropped since.
     settled: AtomicU64,
     exported: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
