@@ -75,11 +75,12 @@ impl Slots {
         serving: &Serving,
         slot: OwnedSemaphorePermit,
     ) {
-        let connection = connection::serve(stream, peer, serving.clone());
-        let counted = Counted::new(Arc::clone(&self.served));
+        let serving = serving.clone();
+        let held = (slot, Counted::new(Arc::clone(&self.served)));
+        // Made inside: a future that is handed in takes its memory twice.
         tokio::spawn(async move {
-            let _held = (slot, counted);
-            connection.await;
+            let _held = held;
+            connection::serve(stream, peer, serving).await;
         });
     }
 

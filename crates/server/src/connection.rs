@@ -2,13 +2,10 @@
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -18,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::Settings;
 use crate::activity::{Activity, Limits, Watch};
 use crate::drain::{Drain, Phase};
+use crate::reminder::Reminder;
 use crate::service::Routes;
 use crate::socket::Socket;
 
@@ -91,9 +89,8 @@ async fn drive(
     drain: &Drain,
 ) -> (Ended, Socket) {
     let mut asked = false;
-    let mut reminders = Reminders::new();
-    reminders.push(Box::pin(tick(watch.period())));
-    reminders.push(Box::pin(told_to_end(drain.clone(), asked)));
+    let mut tick = Reminder::new(sleep(watch.period()));
+    let mut end = Reminder::new(told_to_end(drain.clone(), asked));
     let ended = loop {
         let http = std::future::poll_fn(|cx| connection.poll_without_shutdown(cx));
         // The connection first: what has arrived is a request that counts.
@@ -105,21 +102,21 @@ async fn drive(
                 Err(error) if error.is_parse() => Ended::Done,
                 Err(_) => Ended::Broken,
             },
-            Some(reminder) = reminders.next() => match reminder {
-                Reminder::ToldToEnd if asked => break Ended::Broken,
-                Reminder::ToldToEnd => {
-                    asked = true;
-                    reminders.push(Box::pin(told_to_end(drain.clone(), asked)));
-                    Pin::new(&mut connection).graceful_shutdown();
+            () = &mut end => {
+                if asked {
+                    break Ended::Broken;
                 }
-                Reminder::Tick => {
-                    if let Some(reason) = watch.overdue(Instant::now()) {
-                        tracing::debug!(reason, "connection closed");
-                        break Ended::Broken;
-                    }
-                    reminders.push(Box::pin(tick(watch.period())));
+                asked = true;
+                end = Reminder::new(told_to_end(drain.clone(), asked));
+                std::pin::Pin::new(&mut connection).graceful_shutdown();
+            }
+            () = &mut tick => {
+                if let Some(reason) = watch.overdue(Instant::now()) {
+                    tracing::debug!(reason, "connection closed");
+                    break Ended::Broken;
                 }
-            },
+                tick = Reminder::new(sleep(watch.period()));
+            }
         }
     };
     let parts = connection.into_parts();
@@ -128,34 +125,15 @@ async fn drive(
     (ended, socket)
 }
 
-/// What a connection waits for beside its client. Each is polled only when it
-/// has something to say: a request wakes its connection about ten times, and
-/// looking at the drain each time takes a lock that all connections share.
-type Reminders = FuturesUnordered<Pin<Box<dyn Future<Output = Reminder> + Send>>>;
-
-#[derive(Clone, Copy)]
-enum Reminder {
-    /// Time to look at how the connection moves.
-    Tick,
-    ToldToEnd,
-}
-
-async fn tick(period: Duration) -> Reminder {
-    sleep(period).await;
-    Reminder::Tick
-}
-
 /// Returns when the drain wants the connection to end: first when it is idle,
 /// then as it is.
-async fn told_to_end(drain: Drain, once_before: bool) -> Reminder {
+async fn told_to_end(drain: Drain, once_before: bool) {
     if once_before {
-        drain.reached(Phase::Cut).await;
-        return Reminder::ToldToEnd;
+        return drain.reached(Phase::Cut).await;
     }
     drain.reached(Phase::Closing).await;
     // Either way it is time.
     let _ = timeout(ROUND_TRIP, drain.reached(Phase::Cut)).await;
-    Reminder::ToldToEnd
 }
 
 /// Says that nothing more will come, and throws away what the client still

@@ -17,6 +17,7 @@ mod endpoint;
 mod guard;
 mod handshake;
 mod listen;
+mod reminder;
 mod run;
 mod service;
 mod settings;

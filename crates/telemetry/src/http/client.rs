@@ -106,7 +106,9 @@ pub async fn call(
     request: Request,
 ) -> std::result::Result<Response, CallError> {
     let mut extensions = Extensions::new();
-    extensions.insert(route);
+    if init::tracer().is_some() {
+        extensions.insert(route);
+    }
     let answer = client.execute_with_extensions(request, &mut extensions);
     Ok(answer.await?)
 }
@@ -157,7 +159,9 @@ impl Middleware for Propagation {
         match &attempt {
             Some(attempt) => propagation::inject(attempt.context(), request.headers_mut()),
             // No span: what is current goes on.
-            None => propagation::inject(&Context::current(), request.headers_mut()),
+            None => Context::map_current(|current| {
+                propagation::inject(current, request.headers_mut());
+            }),
         }
         let answer = if request.method().is_idempotent() {
             next.run(request, extensions)

@@ -5,7 +5,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context as Poller, Poll, ready};
 
 use axum::body::Body;
@@ -30,10 +29,11 @@ const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 /// a new trace and never fail a request.
 #[derive(Clone, Debug)]
 pub struct ServerLayer {
-    policy: Arc<Policy>,
+    policy: Policy,
 }
 
-#[derive(Debug)]
+/// Small, because axum copies the layer of a handler for each request.
+#[derive(Clone, Debug)]
 struct Policy {
     edge: Edge,
     /// Whether proxies may stand in front, whose `X-Forwarded-*` headers are read.
@@ -45,10 +45,10 @@ impl ServerLayer {
     /// trace and baggage is let in.
     pub fn public(edge: Edge) -> Self {
         Self {
-            policy: Arc::new(Policy {
+            policy: Policy {
                 edge,
                 forwarded: true,
-            }),
+            },
         }
     }
 
@@ -56,10 +56,10 @@ impl ServerLayer {
     /// continued and their baggage goes on.
     pub fn internal() -> Self {
         Self {
-            policy: Arc::new(Policy {
+            policy: Policy {
                 edge: Edge::trusted(),
                 forwarded: false,
-            }),
+            },
         }
     }
 }
@@ -70,7 +70,7 @@ impl<S> Layer<S> for ServerLayer {
     fn layer(&self, inner: S) -> Self::Service {
         ServerService {
             inner,
-            policy: Arc::clone(&self.policy),
+            policy: self.policy.clone(),
         }
     }
 }
@@ -79,7 +79,7 @@ impl<S> Layer<S> for ServerLayer {
 #[derive(Clone, Debug)]
 pub struct ServerService<S> {
     inner: S,
-    policy: Arc<Policy>,
+    policy: Policy,
 }
 
 impl<S, B> Service<Request<B>> for ServerService<S>

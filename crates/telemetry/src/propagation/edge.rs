@@ -49,8 +49,26 @@ impl fmt::Display for EdgeTrace {
 #[derive(Clone, Debug)]
 pub struct Edge {
     trace: EdgeTrace,
-    /// `None` lets all baggage in.
-    baggage: Option<Arc<[String]>>,
+    baggage: Allowed,
+}
+
+/// The keys of the baggage that is let in.
+#[derive(Clone, Debug)]
+enum Allowed {
+    All,
+    /// Most edges; to copy it counts no reference.
+    None,
+    Only(Arc<[String]>),
+}
+
+impl Allowed {
+    fn allows(&self, key: &Key) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::Only(keys) => keys.iter().any(|allowed| allowed == key.as_str()),
+        }
+    }
 }
 
 impl Edge {
@@ -58,7 +76,11 @@ impl Edge {
     pub fn new(trace: EdgeTrace, baggage_keys: Vec<String>) -> Self {
         Self {
             trace,
-            baggage: Some(baggage_keys.into()),
+            baggage: if baggage_keys.is_empty() {
+                Allowed::None
+            } else {
+                Allowed::Only(baggage_keys.into())
+            },
         }
     }
 
@@ -66,7 +88,7 @@ impl Edge {
     pub(crate) fn trusted() -> Self {
         Self {
             trace: EdgeTrace::Continue,
-            baggage: None,
+            baggage: Allowed::All,
         }
     }
 
@@ -92,13 +114,9 @@ impl Edge {
     }
 
     fn allowed(&self, baggage: &Baggage) -> Vec<Entry> {
-        let allows = |key: &Key| {
-            let keys = self.baggage.as_deref();
-            keys.is_none_or(|keys| keys.iter().any(|allowed| allowed == key.as_str()))
-        };
         baggage
             .iter()
-            .filter(|(key, _)| allows(key))
+            .filter(|(key, _)| self.baggage.allows(key))
             .map(|(key, entry)| (key.clone(), entry.clone()))
             .collect()
     }

@@ -20,6 +20,7 @@ pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0x02);
 const KNOWN_FLAGS: u8 = 0x03;
 /// The length of a version 00 `traceparent`.
 const PARENT_LEN: usize = 55;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// The most members that a `tracestate` may have.
 const MAX_MEMBERS: usize = 32;
 
@@ -104,7 +105,6 @@ pub(super) fn header(span: &SpanContext) -> [u8; PARENT_LEN] {
 
 /// By a table: the formatting machinery would be a tenth of a hop's cost.
 fn write_hex(text: &mut [u8], bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
         pair[0] = DIGITS[usize::from(byte >> 4)];
         pair[1] = DIGITS[usize::from(byte & 0x0f)];
@@ -125,24 +125,38 @@ fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
     if !dashes || version == 0xff || !end {
         return None;
     }
-    let trace = TraceId::from(hex(&fields[3..35])?);
-    let span = SpanId::from(u64::try_from(hex(&fields[36..52])?).ok()?);
+    let high = u128::from(hex(&fields[3..19])?);
+    let trace = TraceId::from(high << 64 | u128::from(hex(&fields[19..35])?));
+    let span = SpanId::from(hex(&fields[36..52])?);
     let flags = u8::try_from(hex(&fields[53..])?).ok()? & KNOWN_FLAGS;
     let valid = trace != TraceId::INVALID && span != SpanId::INVALID;
     valid.then_some((trace, span, TraceFlags::new(flags)))
 }
 
-/// A number in lowercase hex digits: `from_str_radix` would take a sign and capitals.
-fn hex(digits: &[u8]) -> Option<u128> {
-    digits.iter().try_fold(0, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u128::from(value))
-    })
+/// A number in up to 16 lowercase hex digits: `from_str_radix` would take a sign
+/// and capitals.
+fn hex(digits: &[u8]) -> Option<u64> {
+    let mut number = 0;
+    // What is no digit shows in the high bits; looked at once, behind the loop.
+    let mut values = 0;
+    for digit in digits {
+        let value = VALUES[usize::from(*digit)];
+        values |= value;
+        number = number << 4 | u64::from(value & 0x0f);
+    }
+    (values <= 0x0f).then_some(number)
 }
+
+/// The value of each lowercase hex digit; of other bytes, one that is too high.
+const VALUES: [u8; 256] = {
+    let mut values = [0xff; 256];
+    let mut value: u8 = 0;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 /// The members of all `tracestate` headers, in order. `None` where they are not
 /// what section 3.3 allows: then the whole list is left behind, and the trace goes on.
