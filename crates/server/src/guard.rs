@@ -177,10 +177,11 @@ where
             let refusal = this.refusal.take();
             return Poll::Ready(Ok(refusal.expect("a future is not polled after its end")));
         };
-        let polled = match catch_unwind(AssertUnwindSafe(|| inner.poll(cx))) {
-            Ok(polled) => polled,
-            Err(panic) => Poll::Ready(Ok(panicked(panic.as_ref()))),
-        };
+        let mut polled = Poll::Pending;
+        let caught = catch_unwind(AssertUnwindSafe(|| polled = inner.poll(cx)));
+        if let Err(panic) = caught {
+            polled = Poll::Ready(Ok(panicked(panic.as_ref())));
+        }
         match this.verdict {
             // The handler knows only that the body could not be read; the client is told why.
             Some(verdict) if polled.is_ready() && verdict.too_large() => {

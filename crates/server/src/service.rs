@@ -60,18 +60,26 @@ impl Future for Answer {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Ok(mut response) = ready!(this.inner.poll(cx));
-        let in_flight = this.in_flight.take();
-        if in_flight.as_ref().is_some_and(InFlight::is_the_last) {
-            // hyper closes the connection behind this answer, so the client's
-            // next request never races with the close of an idle connection.
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
+        // Changed where it is: an answer is large to move.
+        let mut answered = ready!(this.inner.poll(cx));
+        if let Ok(response) = &mut answered {
+            finish(response, this.in_flight.take());
         }
-        if response.body().size_hint().exact().is_none() {
-            response = response.map(|inner| Body::new(Streamed { inner, in_flight }));
-        }
-        Poll::Ready(Ok(response))
+        Poll::Ready(answered)
+    }
+}
+
+fn finish(response: &mut Response<Body>, in_flight: Option<InFlight>) {
+    if in_flight.as_ref().is_some_and(InFlight::is_the_last) {
+        // hyper closes the connection behind this answer, so the client's
+        // next request never races with the close of an idle connection.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    let body = response.body_mut();
+    if body.size_hint().exact().is_none() {
+        let inner = std::mem::take(body);
+        *body = Body::new(Streamed { inner, in_flight });
     }
 }
 

@@ -131,25 +131,26 @@ where
         let attached = this.span.as_ref().map(ServerSpan::attach);
         let progress = this.inner.poll(poller);
         drop(attached);
-        let outcome = ready!(progress);
-        let Some(mut span) = this.span.take() else {
-            return Poll::Ready(outcome);
-        };
-        Poll::Ready(outcome.map(|mut response| {
+        // Changed where it is: an answer is large to move.
+        let mut outcome = ready!(progress);
+        let span = this.span.take();
+        if let (Ok(response), Some(mut span)) = (&mut outcome, span) {
             span.answered(response.status());
             if let Some(value) = span.trace_response() {
                 response.headers_mut().insert(TRACE_RESPONSE, value);
             }
-            finish_with_body(response, span)
-        }))
+            end_with_body(response, span);
+        }
+        Poll::Ready(outcome)
     }
 }
 
 /// Ends the span now when the whole answer is at hand, else with its last byte.
-fn finish_with_body(response: Response<Body>, span: ServerSpan) -> Response<Body> {
-    if response.body().size_hint().exact().is_some() {
+fn end_with_body(response: &mut Response<Body>, span: ServerSpan) {
+    let body = response.body_mut();
+    if body.size_hint().exact().is_some() {
         span.end();
-        return response;
+    } else {
+        *body = Body::new(TracedBody::new(std::mem::take(body), span));
     }
-    response.map(|body| Body::new(TracedBody::new(body, span)))
 }
