@@ -177,6 +177,7 @@ where
             let refusal = this.refusal.take();
             return Poll::Ready(Ok(refusal.expect("a future is not polled after its end")));
         };
+        // Set from inside: an answer that is handed out of `catch_unwind` is moved twice.
         let mut polled = Poll::Pending;
         let caught = catch_unwind(AssertUnwindSafe(|| polled = inner.poll(cx)));
         if let Err(panic) = caught {

@@ -106,6 +106,7 @@ pub async fn call(
     request: Request,
 ) -> std::result::Result<Response, CallError> {
     let mut extensions = Extensions::new();
+    // Only a span is named by it.
     if init::tracer().is_some() {
         extensions.insert(route);
     }
