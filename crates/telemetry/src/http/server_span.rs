@@ -21,7 +21,7 @@ use crate::sampling::Forecast;
 pub(crate) struct ServerSpan {
     context: Context,
     /// Whether there is anything in the context: with `OTEL_SDK_DISABLED` and a
-    /// caller without a trace there is not.
+    /// caller without a trace there is not, and nothing below is done for a span.
     carries: bool,
     exchange: Exchange,
     status: Option<StatusCode>,
@@ -71,12 +71,17 @@ impl ServerSpan {
 
     /// `traceresponse` of this request, where it has a trace.
     pub(crate) fn trace_response(&self) -> Option<HeaderValue> {
-        traceresponse::header(&self.context)
+        self.carries
+            .then(|| traceresponse::header(&self.context))
+            .flatten()
     }
 
     /// Notes the answer's status. SERVER spans are failed by 5xx alone.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
+        if !self.carries {
+            return;
+        }
         let span = self.context.span();
         span.set_attribute(KeyValue::new(
             key::HTTP_RESPONSE_STATUS_CODE,
@@ -100,11 +105,13 @@ impl ServerSpan {
 
     fn finish(&mut self, error_type: Option<&'static str>) {
         self.ended = true;
-        let span = self.context.span();
-        if let Some(error_type) = error_type {
-            span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));
+        if self.carries {
+            let span = self.context.span();
+            if let Some(error_type) = error_type {
+                span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));
+            }
+            span.end();
         }
-        span.end();
         if self.exchange.is_logged(self.status, error_type) {
             let attached = self.attach();
             self.exchange.log(self.status, error_type);

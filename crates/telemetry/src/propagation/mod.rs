@@ -18,7 +18,7 @@ pub(crate) mod traceresponse;
 
 use std::sync::OnceLock;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use opentelemetry::Context;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 
@@ -32,25 +32,46 @@ static PROPAGATOR: OnceLock<Propagator> = OnceLock::new();
 
 /// The propagators of this process, in order.
 #[derive(Debug)]
-pub(crate) struct Propagator(TextMapCompositePropagator);
+pub(crate) struct Propagator {
+    composite: TextMapCompositePropagator,
+    /// The headers that they read, where these are W3C's.
+    w3c_fields: Option<Vec<HeaderName>>,
+}
 
 impl Propagator {
     /// The composite of these.
     pub(crate) fn new(kinds: &[PropagatorKind]) -> Self {
         let propagators = kinds.iter().map(|kind| propagator(*kind)).collect();
-        Self(TextMapCompositePropagator::new(propagators))
+        let composite = TextMapCompositePropagator::new(propagators);
+        // Of the other formats some headers have only their beginning in common,
+        // and some propagators read more than they name.
+        let w3c = |kind| matches!(kind, PropagatorKind::TraceContext | PropagatorKind::Baggage);
+        let fields = composite.fields().filter_map(|field| field.parse().ok());
+        let w3c_fields = kinds.iter().copied().all(w3c).then(|| fields.collect());
+        Self {
+            composite,
+            w3c_fields,
+        }
     }
 
     /// What a caller's headers say, on top of nothing: never on top of what
     /// happens to be current on this thread.
     pub(crate) fn extract(&self, headers: &HeaderMap) -> Context {
-        self.0
-            .extract_with_context(&Context::new(), &HeaderReader(headers))
+        let nothing = Context::new();
+        // Callers from outside seldom send any, and to ask each propagator costs more.
+        if let Some(fields) = &self.w3c_fields
+            && !headers.keys().any(|name| fields.contains(name))
+        {
+            return nothing;
+        }
+        self.composite
+            .extract_with_context(&nothing, &HeaderReader(headers))
     }
 
     /// Writes a context into the headers of a call, over what is there.
     pub(crate) fn inject(&self, context: &Context, headers: &mut HeaderMap) {
-        self.0.inject_context(context, &mut HeaderWriter(headers));
+        self.composite
+            .inject_context(context, &mut HeaderWriter(headers));
     }
 }
 
@@ -67,7 +88,7 @@ fn propagator(kind: PropagatorKind) -> Box<dyn TextMapPropagator + Send + Sync> 
 /// Installs the propagators for this crate's layers and as OpenTelemetry's
 /// global one, for libraries that ask for that.
 pub(crate) fn install(settings: &Settings) {
-    let Propagator(composite) = Propagator::new(&settings.propagators);
+    let Propagator { composite, .. } = Propagator::new(&settings.propagators);
     opentelemetry::global::set_text_map_propagator(composite);
     // Set once a process: a second `init` fails on its own account.
     let _ = PROPAGATOR.set(Propagator::new(&settings.propagators));

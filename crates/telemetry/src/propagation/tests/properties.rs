@@ -1,15 +1,18 @@
 //! Any bytes in: no panic, and headers out that the next hop can read.
 
+use std::collections::BTreeSet;
+
 use opentelemetry::Context;
 use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
-use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::trace::{TraceFlags, TraceState};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::propagation::carrier::HeaderWriter;
+use crate::propagation::carrier::{HeaderReader, HeaderWriter};
+use crate::propagation::propagator;
 
 /// Texts that look like what is expected, and texts that do not.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
@@ -59,6 +62,29 @@ proptest! {
         // All of them together have no one format to compare; they must still take it.
         let mut out = HeaderMap::new();
         Propagator::new(&ALL).inject(&Propagator::new(&ALL).extract(&incoming), &mut out);
+    }
+
+    #[test]
+    fn a_caller_is_read_as_every_propagator_in_turn_reads_it(
+        sent in vec((names(), hostile()), 0..4),
+        chosen in prop::sample::subsequence(ALL.to_vec(), 1..=ALL.len()),
+    ) {
+        let mut incoming = HeaderMap::new();
+        for (name, value) in &sent {
+            if let Ok(value) = HeaderValue::from_bytes(value) {
+                incoming.append(*name, value);
+            }
+        }
+        let composite = TextMapCompositePropagator::new(chosen.iter().map(|kind| propagator(*kind)).collect());
+        let expected = composite.extract_with_context(&Context::new(), &HeaderReader(&incoming));
+        let read = Propagator::new(&chosen).extract(&incoming);
+        let span = |context: &Context| context.span().span_context().clone();
+        prop_assert_eq!(span(&read), span(&expected));
+        let baggage = |context: &Context| {
+            let entries = context.baggage().iter().map(|entry| format!("{entry:?}"));
+            entries.collect::<BTreeSet<_>>()
+        };
+        prop_assert_eq!(baggage(&read), baggage(&expected));
     }
 
     #[test]
