@@ -1,6 +1,6 @@
 //! From a span's end to the Collector, losing nothing in silence.
 //!
-//! A span is encoded when it ends ([`encode`]), waits in a bounded queue, and is
+//! A span is encoded when it ends (`encode`), waits in a bounded queue, and is
 //! sent by one thread, which repeats what can be repeated and counts what
 //! became of every span ([`Accounting`]). While the Collector is away spans
 //! wait until the queue is full: at the default of 16,384 spans that is half a
