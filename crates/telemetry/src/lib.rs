@@ -3,8 +3,8 @@
 //! HTTP server, an endpoint and an HTTP client.
 //!
 //! A service calls [`init`] first and [`Telemetry::shutdown`] last, wraps its
-//! routes in [`http::ServerLayer`], its endpoints in [`EndpointLayer`] and makes
-//! its calls with [`http::client`]. Nothing else of OpenTelemetry is named
+//! routes in [`http::ServerLayer`] and its endpoints in [`EndpointLayer`], and
+//! calls other services as [`http::Peer`]s. Nothing else of OpenTelemetry is named
 //! outside of this crate. Spans of an application's own making are `tracing`'s
 //! (`#[instrument]`); they become children of the endpoint's span.
 

@@ -3,14 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
-use reqwest::Url;
+use http::{HeaderValue, header};
+use reqwest::{Method, Request, Url};
 
 /// Where another service answers: `http://host:port`, with a path before its
 /// own where a proxy wants one.
 ///
 /// Parsed once; the URL of a call is made from it without parsing.
 #[derive(Clone, PartialEq, Eq)]
-pub struct BaseUrl(Url);
+pub struct BaseUrl {
+    url: Url,
+    /// `Host` of every call.
+    host: HeaderValue,
+}
 
 /// A text that is no [`BaseUrl`]. The text itself is not repeated: it may hold
 /// a password.
@@ -51,7 +56,10 @@ impl FromStr for BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(BaseUrlError::Query);
         }
-        Ok(Self(url))
+        // The port only where it is not the scheme's own, as RFC 9110 has it.
+        let host = HeaderValue::from_str(url.authority());
+        let host = host.map_err(|_| url::ParseError::InvalidDomainCharacter)?;
+        Ok(Self { url, host })
     }
 }
 
@@ -60,24 +68,35 @@ impl BaseUrl {
     ///
     /// No URL can carry `.` or `..` as a segment: such a one is left out.
     pub fn join(&self, segments: &[&str]) -> Url {
-        let mut url = self.0.clone();
+        let mut url = self.url.clone();
         // An http URL always has a path.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
         url
     }
+
+    /// A request for the URL that [`Self::join`] gives, with its `Host`.
+    ///
+    /// reqwest would write `Host` itself, from the URL, at every call; what is
+    /// there it leaves alone.
+    pub fn request(&self, method: Method, segments: &[&str]) -> Request {
+        let mut request = Request::new(method, self.join(segments));
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.host.clone());
+        request
+    }
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.url.fmt(f)
     }
 }
 
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_str().fmt(f)
+        self.url.as_str().fmt(f)
     }
 }
 
@@ -108,6 +127,21 @@ mod tests {
             joined("http://hello", &["greetings", "a/b?c#d %é"]),
             "http://hello/greetings/a%2Fb%3Fc%23d%20%25%C3%A9"
         );
+    }
+
+    #[test]
+    fn host_is_that_of_the_url() {
+        for (base, expected) in [
+            ("http://hello:8090/below", "hello:8090"),
+            ("http://Hello:80", "hello"),
+            ("http://[::1]:8090", "[::1]:8090"),
+            ("http://bücher", "xn--bcher-kva"),
+        ] {
+            let base: BaseUrl = base.parse().unwrap();
+            let request = base.request(Method::GET, &["greetings", "Ada"]);
+            assert_eq!(request.headers()[header::HOST], expected, "of {base}");
+            assert_eq!(request.url(), &base.join(&["greetings", "Ada"]));
+        }
     }
 
     #[test]

@@ -17,8 +17,7 @@ use reqwest_retry::policies::ExponentialBackoff;
 use reqwest_retry::{Jitter, RetryTransientMiddleware};
 use reqwest_tracing::TracingMiddleware;
 
-use super::CallError;
-use super::client_span::{Attempt, ClientSpans, Route};
+use super::client_span::{Attempt, ClientSpans};
 use super::retry::TransientOnly;
 use crate::{init, propagation};
 
@@ -91,27 +90,6 @@ pub fn client(settings: &ClientSettings) -> reqwest::Result<ClientWithMiddleware
         .with(WhereTraced(TracingMiddleware::new()))
         .with(Propagation)
         .build())
-}
-
-/// Makes a call whose span is named by `route`, with the client's retries.
-///
-/// The same as the client's own `request(…).with_extension(route).send()`, which
-/// copies the client and the request on their way.
-///
-/// # Errors
-/// Where there is no answer. Answers of every status come back as `Ok`.
-pub async fn call(
-    client: &ClientWithMiddleware,
-    route: Route,
-    request: Request,
-) -> std::result::Result<Response, CallError> {
-    let mut extensions = Extensions::new();
-    // Only a span is named by it.
-    if init::tracer().is_some() {
-        extensions.insert(route);
-    }
-    let answer = client.execute_with_extensions(request, &mut extensions);
-    Ok(answer.await?)
 }
 
 /// What a middleware returns.

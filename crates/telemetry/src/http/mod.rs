@@ -11,6 +11,7 @@ mod call_error;
 mod client;
 mod client_span;
 mod names;
+mod peer;
 mod recent;
 mod request_attributes;
 mod retry;
@@ -20,8 +21,9 @@ mod traced_body;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call_error::CallError;
-pub use client::{ClientSettings, call, client};
+pub use client::{ClientSettings, client};
 pub use client_span::Route;
+pub use peer::Peer;
 pub use server::{ResponseFuture, ServerLayer, ServerService};
 
 /// `error.type` of a span whose work was dropped before it had an outcome: the

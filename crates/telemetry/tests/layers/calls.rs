@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{any, get};
 use reqwest_middleware::ClientWithMiddleware;
-use telemetry::http::{CallError, ClientSettings, Route, ServerLayer};
+use telemetry::http::{CallError, ClientSettings, Peer, Route, ServerLayer};
 use tokio::net::TcpListener;
 use trace_contract::TraceParent;
 
@@ -64,6 +64,30 @@ async fn flaky(failures: usize) -> std::net::SocketAddr {
     }
     let left = Arc::new(AtomicUsize::new(failures));
     serve(Router::new().fallback(any(answer)).with_state(left)).await
+}
+
+#[tokio::test]
+async fn a_peer_is_called_by_its_own_name_below_its_base_url() {
+    async fn seen(request: Request) -> String {
+        let hosts = request.headers().get_all("host").iter();
+        let hosts: Vec<_> = hosts.map(|host| host.to_str().unwrap()).collect();
+        format!(
+            "{} {} at {}",
+            request.method(),
+            request.uri(),
+            hosts.join(" and ")
+        )
+    }
+    let address = serve(Router::new().fallback(any(seen))).await;
+    let base = format!("http://{address}/below").parse().unwrap();
+    let peer = Peer::new(base, &ClientSettings::default()).unwrap();
+    let (route, path) = (Route("/things/{id}"), ["things", "a b"]);
+    let got = peer.get(route, &path).await.unwrap();
+    let expected = format!("/below/things/a%20b at {address}");
+    assert_eq!(got.text().await.unwrap(), format!("GET {expected}"));
+    let posted = peer.send(route, peer.request(reqwest::Method::POST, &path));
+    let posted = posted.await.unwrap();
+    assert_eq!(posted.text().await.unwrap(), format!("POST {expected}"));
 }
 
 #[tokio::test]

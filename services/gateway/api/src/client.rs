@@ -1,23 +1,13 @@
 //! The client of the gateway's internal API.
 
-use std::sync::Arc;
-
-use reqwest::{Method, Request, Url};
-use reqwest_middleware::ClientWithMiddleware;
-use telemetry::http::{BaseUrl, CallError, ClientSettings, Route, call};
+use telemetry::http::{BaseUrl, CallError, ClientSettings, Peer, Route};
 
 use crate::{VISITOR_PATH, Visitor, VisitorName};
 
 /// Asks the gateway about visitors. Clones are cheap, and share their connections.
 #[derive(Clone, Debug)]
 pub struct VisitorsClient {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    base: BaseUrl,
-    http: ClientWithMiddleware,
+    gateway: Peer,
 }
 
 impl VisitorsClient {
@@ -26,9 +16,8 @@ impl VisitorsClient {
     /// # Errors
     /// Where the platform cannot give an HTTP client.
     pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
-        let http = telemetry::http::client(settings)?;
-        let shared = Arc::new(Shared { base, http });
-        Ok(Self { shared })
+        let gateway = Peer::new(base, settings)?;
+        Ok(Self { gateway })
     }
 
     /// What the gateway knows of a visitor; of one it does not know, the name itself.
@@ -36,15 +25,13 @@ impl VisitorsClient {
     /// # Errors
     /// [`CallError`], after the retries that the settings allow.
     pub async fn visitor(&self, name: &VisitorName) -> Result<Visitor, CallError> {
-        let Shared { base, http } = &*self.shared;
-        let request = Request::new(Method::GET, url(base, name));
-        let answer = call(http, Route(VISITOR_PATH), request).await?;
+        let answer = self.gateway.get(Route(VISITOR_PATH), &path(name)).await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 }
 
-fn url(base: &BaseUrl, name: &VisitorName) -> Url {
-    base.join(&["visitors", name.as_str()])
+fn path(name: &VisitorName) -> [&str; 2] {
+    ["visitors", name.as_str()]
 }
 
 #[cfg(test)]
@@ -58,7 +45,7 @@ mod tests {
         fn every_name_is_one_path_segment_that_decodes_to_it(text in "\\PC{1,70}") {
             let base: BaseUrl = "http://gateway:8081".parse().unwrap();
             if let Ok(name) = text.parse::<VisitorName>() {
-                let url = url(&base, &name);
+                let url = base.join(&path(&name));
                 let segments: Vec<_> = url.path_segments().unwrap().collect();
                 prop_assert_eq!(segments.len(), 2, "in {}", url);
                 let decoded = percent_encoding::percent_decode_str(segments[1]).decode_utf8();

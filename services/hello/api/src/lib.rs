@@ -1,11 +1,7 @@
 //! hello's API as its callers see it: the greeting, and the client that asks for it.
 
-use std::sync::Arc;
-
-use reqwest::{Method, Request};
-use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
-use telemetry::http::{BaseUrl, CallError, ClientSettings, Route, call};
+use telemetry::http::{BaseUrl, CallError, ClientSettings, Peer, Route};
 
 /// The path of a greeting, as axum's router and the client's span write it.
 pub const GREETING_PATH: &str = "/greetings/{name}";
@@ -20,13 +16,7 @@ pub struct Greeting {
 /// Asks hello for greetings. Clones are cheap, and share their connections.
 #[derive(Clone, Debug)]
 pub struct GreetingsClient {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    base: BaseUrl,
-    http: ClientWithMiddleware,
+    hello: Peer,
 }
 
 impl GreetingsClient {
@@ -35,9 +25,8 @@ impl GreetingsClient {
     /// # Errors
     /// Where the platform cannot give an HTTP client.
     pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
-        let http = telemetry::http::client(settings)?;
-        let shared = Arc::new(Shared { base, http });
-        Ok(Self { shared })
+        let hello = Peer::new(base, settings)?;
+        Ok(Self { hello })
     }
 
     /// The greeting for a visitor.
@@ -45,9 +34,8 @@ impl GreetingsClient {
     /// # Errors
     /// [`CallError`], after the retries that the settings allow.
     pub async fn greeting(&self, name: &str) -> Result<Greeting, CallError> {
-        let Shared { base, http } = &*self.shared;
-        let request = Request::new(Method::GET, base.join(&["greetings", name]));
-        let answer = call(http, Route(GREETING_PATH), request).await?;
+        let path = ["greetings", name];
+        let answer = self.hello.get(Route(GREETING_PATH), &path).await?;
         Ok(answer.error_for_status()?.json().await?)
     }
 }
