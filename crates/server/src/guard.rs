@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,10 +13,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::handler::{Handler, Layered};
+use axum::handler::Handler;
 use http::{Request, Response, StatusCode, header};
 use pin_project_lite::pin_project;
-use telemetry::http::{ServerLayer, ServerService};
+use telemetry::http::{Outcome, ResponseFuture, ServerLayer, ServerService};
 use tower::{Layer, Service};
 
 use crate::body::{LimitedBody, Verdict};
@@ -29,7 +30,7 @@ const MAX_URI: usize = 8 * 1024;
 ///
 /// The handler's way costs less: axum boxes what stands around a router's routes
 /// once more for each request.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Traced {
     spans: ServerLayer,
     guard: GuardLayer,
@@ -46,13 +47,35 @@ impl Traced {
     }
 
     /// The handler with its spans and guards, for a route or a fallback.
-    pub fn handler<H, T, S>(&self, handler: H) -> Layered<Self, H, T, S>
-    where
-        H: Handler<T, S>,
-        S: Clone + Send + Sync + 'static,
-        T: 'static,
-    {
-        handler.layer(self.clone())
+    pub fn handler<H>(&self, handler: H) -> TracedHandler<H> {
+        TracedHandler {
+            handler,
+            traced: self.clone(),
+        }
+    }
+}
+
+/// The handler that [`Traced::handler`] makes.
+///
+/// axum's own `handler.layer(…)` would do, but makes a service of it and of each
+/// call a future that first waits for that to be ready, with the request in it.
+#[derive(Clone, Debug)]
+pub struct TracedHandler<H> {
+    handler: H,
+    traced: Traced,
+}
+
+impl<H, T, S> Handler<T, S> for TracedHandler<H>
+where
+    H: Handler<T, S>,
+{
+    type Future = ResponseFuture<GuardFuture<H::Future>>;
+
+    fn call(self, request: Request<Body>, state: S) -> Self::Future {
+        let Traced { spans, guard } = &self.traced;
+        spans.handle(request, |request| {
+            guard.handle(request, |request| self.handler.call(request, state))
+        })
     }
 }
 
@@ -64,7 +87,7 @@ impl<S> Layer<S> for Traced {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct GuardLayer {
     max_body: usize,
     body_timeout: Duration,
@@ -101,30 +124,35 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if path_length(&request) > MAX_URI {
-            let status = StatusCode::URI_TOO_LONG;
-            return GuardFuture::refused(answer::plain(status, "the path is too long"));
-        }
-        let (request, verdict) = if request.body().is_end_stream() {
-            (request, None)
-        } else if self.limits.announced_too_large(&request) {
-            return GuardFuture::refused(too_large());
-        } else {
-            let (request, verdict) = self.limits.limited(request);
-            (request, Some(verdict))
-        };
-        match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {
-            Ok(inner) => GuardFuture {
-                inner: Some(inner),
-                verdict,
-                refusal: None,
-            },
-            Err(panic) => GuardFuture::refused(panicked(panic.as_ref())),
-        }
+        self.limits
+            .handle(request, |request| self.inner.call(request))
     }
 }
 
 impl GuardLayer {
+    /// Handles one request behind the guard.
+    fn handle<F>(
+        self,
+        mut request: Request<Body>,
+        handler: impl FnOnce(Request<Body>) -> F,
+    ) -> GuardFuture<F> {
+        if path_length(&request) > MAX_URI {
+            let status = StatusCode::URI_TOO_LONG;
+            return GuardFuture::refused(answer::plain(status, "the path is too long"));
+        }
+        let mut verdict = None;
+        if !request.body().is_end_stream() {
+            if self.announced_too_large(&request) {
+                return GuardFuture::refused(too_large());
+            }
+            verdict = Some(self.limit(request.body_mut()));
+        }
+        match catch_unwind(AssertUnwindSafe(|| handler(request))) {
+            Ok(inner) => GuardFuture::Handled { inner, verdict },
+            Err(panic) => GuardFuture::refused(panicked(panic.as_ref())),
+        }
+    }
+
     /// Whether there is no need to read a body to see that it is too large.
     fn announced_too_large(self, request: &Request<Body>) -> bool {
         let announced = request.headers().get(header::CONTENT_LENGTH);
@@ -132,11 +160,17 @@ impl GuardLayer {
         announced.is_some_and(|length| length > self.max_body as u64)
     }
 
-    fn limited(self, request: Request<Body>) -> (Request<Body>, Arc<Verdict>) {
+    fn limit(self, body: &mut Body) -> Arc<Verdict> {
         let verdict = Arc::<Verdict>::default();
+        let inner = mem::take(body);
         let shared = Arc::clone(&verdict);
-        let limited = |body| LimitedBody::new(body, self.max_body, self.body_timeout, shared);
-        (request.map(|body| Body::new(limited(body))), verdict)
+        *body = Body::new(LimitedBody::new(
+            inner,
+            self.max_body,
+            self.body_timeout,
+            shared,
+        ));
+        verdict
     }
 }
 
@@ -147,53 +181,54 @@ fn path_length(request: &Request<Body>) -> usize {
 
 pin_project! {
     /// A request behind the guard.
-    pub struct GuardFuture<F> {
-        #[pin]
-        inner: Option<F>,
-        verdict: Option<Arc<Verdict>>,
-        refusal: Option<Response<Body>>,
+    #[project = GuardProjection]
+    pub enum GuardFuture<F> {
+        /// It is being handled.
+        Handled {
+            #[pin]
+            inner: F,
+            verdict: Option<Arc<Verdict>>,
+        },
+        /// It is answered by the guard.
+        Refused { answer: Option<Box<Response<Body>>> },
     }
 }
 
 impl<F> GuardFuture<F> {
-    fn refused(response: Response<Body>) -> Self {
-        Self {
-            inner: None,
-            verdict: None,
-            refusal: Some(response),
+    fn refused(answer: Response<Body>) -> Self {
+        Self::Refused {
+            answer: Some(Box::new(answer)),
         }
     }
 }
 
-impl<F, E> Future for GuardFuture<F>
+impl<F> Future for GuardFuture<F>
 where
-    F: Future<Output = Result<Response<Body>, E>>,
+    F: Future<Output: Outcome>,
 {
-    type Output = Result<Response<Body>, E>;
+    type Output = F::Output;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let Some(inner) = this.inner.as_pin_mut() else {
-            let refusal = this.refusal.take();
-            return Poll::Ready(Ok(refusal.expect("a future is not polled after its end")));
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let (inner, verdict) = match self.project() {
+            GuardProjection::Handled { inner, verdict } => (inner, verdict),
+            GuardProjection::Refused { answer } => {
+                let answer = answer.take().expect("a future is not polled after its end");
+                return Poll::Ready(Outcome::answer(*answer));
+            }
         };
         // Set from inside: an answer that is handed out of `catch_unwind` is moved twice.
         let mut polled = Poll::Pending;
         let caught = catch_unwind(AssertUnwindSafe(|| polled = inner.poll(cx)));
         if let Err(panic) = caught {
-            polled = Poll::Ready(Ok(panicked(panic.as_ref())));
+            polled = Poll::Ready(Outcome::answer(panicked(panic.as_ref())));
         }
-        match this.verdict {
+        match verdict {
             // The handler knows only that the body could not be read; the client is told why.
             Some(verdict) if polled.is_ready() && verdict.too_large() => {
-                Poll::Ready(Ok(too_large()))
+                Poll::Ready(Outcome::answer(too_large()))
             }
             Some(verdict) if polled.is_ready() && verdict.too_slow() => {
-                let status = StatusCode::REQUEST_TIMEOUT;
-                Poll::Ready(Ok(answer::plain(
-                    status,
-                    "the body did not come in in time",
-                )))
+                Poll::Ready(Outcome::answer(too_slow()))
             }
             _ => polled,
         }
@@ -202,6 +237,11 @@ where
 
 fn too_large() -> Response<Body> {
     answer::plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+}
+
+fn too_slow() -> Response<Body> {
+    let status = StatusCode::REQUEST_TIMEOUT;
+    answer::plain(status, "the body did not come in in time")
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Response<Body> {

@@ -8,6 +8,8 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
 use common::{Raw, Running, parts, settings, until};
+use server::Traced;
+use telemetry::http::ServerLayer;
 use tokio::io::AsyncWriteExt;
 
 fn routes() -> Router {
@@ -197,6 +199,35 @@ async fn a_panic_is_answered_500_and_ends_nothing_else() {
         answer.body
     );
     assert_eq!(client.get("/").await.unwrap().status, 200);
+}
+
+/// On the admin port, where nothing else stands around the routes.
+#[tokio::test]
+async fn a_handler_alone_is_guarded_as_a_router_is() {
+    let settings = settings(&["--max-body", "3"]);
+    let traced = Traced::new(ServerLayer::internal(), &settings);
+    let routes = Router::new()
+        .route("/echo", post(traced.handler(async |body: Bytes| body)))
+        .route("/panic", get(traced.handler(panics)));
+    let server = Running::start(Router::new(), routes, settings).await;
+    let mut client = Raw::connect(server.admin).await.unwrap();
+    assert_eq!(client.get("/panic").await.unwrap().status, 500);
+    let long = format!("/panic?{}", "x".repeat(9 * 1024));
+    assert_eq!(client.get(&long).await.unwrap().status, 414);
+    for (body, status) in [("abc", 200), ("abcd", 413)] {
+        for rest in [
+            format!("content-length: {}\r\n\r\n{body}", body.len()),
+            format!(
+                "transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+                body.len()
+            ),
+        ] {
+            let mut client = Raw::connect(server.admin).await.unwrap();
+            let request = format!("POST /echo HTTP/1.1\r\nhost: test\r\n{rest}");
+            client.send(&request).await.unwrap();
+            assert_eq!(client.answer().await.unwrap().status, status, "to {rest:?}");
+        }
+    }
 }
 
 #[tokio::test]

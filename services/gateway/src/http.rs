@@ -12,7 +12,6 @@ use server::answer::{Form, failure, text_headers};
 use server::{Endpoint, Settings, Traced};
 use telemetry::Edge;
 use telemetry::http::ServerLayer;
-use tower::ServiceExt;
 
 use crate::Error;
 use crate::endpoint::{HelloRequest, VisitorRequest};
@@ -80,7 +79,7 @@ async fn greeted<E>(endpoint: &E, name: String, form: Form) -> Response
 where
     E: Endpoint<HelloRequest, String, Error>,
 {
-    let message = match endpoint.clone().oneshot(HelloRequest { name }).await {
+    let message = match endpoint.ask(HelloRequest { name }).await {
         Ok(message) => message,
         Err(error) => return error.into_response(form),
     };
@@ -107,7 +106,7 @@ where
     let Ok(Path(name)) = name else {
         return Error::Name(NameError::NotUtf8).into_response(Form::Json);
     };
-    match endpoint.clone().oneshot(VisitorRequest { name }).await {
+    match endpoint.ask(VisitorRequest { name }).await {
         Ok(visitor) => Json(visitor).into_response(),
         Err(error) => error.into_response(Form::Json),
     }

@@ -13,7 +13,6 @@ use http::StatusCode;
 use server::answer::{Form, failure};
 use server::{Endpoint, Settings, Traced};
 use telemetry::http::ServerLayer;
-use tower::ServiceExt;
 
 use crate::Error;
 use crate::endpoint::GreetRequest;
@@ -61,7 +60,7 @@ where
     let Ok(Path(name)) = name else {
         return Error::Name(NameError::NotUtf8).into_response();
     };
-    match endpoint.clone().oneshot(GreetRequest { name }).await {
+    match endpoint.ask(GreetRequest { name }).await {
         Ok(message) => Json(Greeting { message }).into_response(),
         Err(error) => error.into_response(),
     }

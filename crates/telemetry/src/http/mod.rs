@@ -24,7 +24,7 @@ pub use call_error::CallError;
 pub use client::{ClientSettings, client};
 pub use client_span::Route;
 pub use peer::Peer;
-pub use server::{ResponseFuture, ServerLayer, ServerService};
+pub use server::{Outcome, ResponseFuture, ServerLayer, ServerService};
 
 /// `error.type` of a span whose work was dropped before it had an outcome: the
 /// caller went away, or an outer timeout ended it.

@@ -27,14 +27,10 @@ const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 /// Follows the stable HTTP semantic conventions: the name is `{METHOD} {route}`,
 /// and only a 5xx marks the span as failed. Malformed propagation headers start
 /// a new trace and never fail a request.
+///
+/// Small, because axum copies a handler with its layer for each request.
 #[derive(Clone, Debug)]
 pub struct ServerLayer {
-    policy: Policy,
-}
-
-/// Small, because axum copies the layer of a handler for each request.
-#[derive(Clone, Debug)]
-struct Policy {
     edge: Edge,
     /// Whether proxies may stand in front, whose `X-Forwarded-*` headers are read.
     forwarded: bool,
@@ -45,10 +41,8 @@ impl ServerLayer {
     /// trace and baggage is let in.
     pub fn public(edge: Edge) -> Self {
         Self {
-            policy: Policy {
-                edge,
-                forwarded: true,
-            },
+            edge,
+            forwarded: true,
         }
     }
 
@@ -56,10 +50,32 @@ impl ServerLayer {
     /// continued and their baggage goes on.
     pub fn internal() -> Self {
         Self {
-            policy: Policy {
-                edge: Edge::trusted(),
-                forwarded: false,
-            },
+            edge: Edge::trusted(),
+            forwarded: false,
+        }
+    }
+}
+
+impl ServerLayer {
+    /// Handles one request inside its span: what [`ServerService`] does, for
+    /// whoever calls something other than a service.
+    pub fn handle<B, F>(
+        &self,
+        request: Request<B>,
+        handler: impl FnOnce(Request<B>) -> F,
+    ) -> ResponseFuture<F> {
+        let route = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map(MatchedPath::as_str);
+        let named = name(request.method(), route);
+        let span = ServerSpan::start(&request, named, &self.edge, self.forwarded);
+        let attached = span.attach();
+        let inner = handler(request);
+        drop(attached);
+        ResponseFuture {
+            inner,
+            span: Some(span),
         }
     }
 }
@@ -70,7 +86,7 @@ impl<S> Layer<S> for ServerLayer {
     fn layer(&self, inner: S) -> Self::Service {
         ServerService {
             inner,
-            policy: self.policy.clone(),
+            layer: self.clone(),
         }
     }
 }
@@ -79,7 +95,7 @@ impl<S> Layer<S> for ServerLayer {
 #[derive(Clone, Debug)]
 pub struct ServerService<S> {
     inner: S,
-    policy: Policy,
+    layer: ServerLayer,
 }
 
 impl<S, B> Service<Request<B>> for ServerService<S>
@@ -95,19 +111,38 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let route = request
-            .extensions()
-            .get::<MatchedPath>()
-            .map(MatchedPath::as_str);
-        let named = name(request.method(), route);
-        let span = ServerSpan::start(&request, named, &self.policy.edge, self.policy.forwarded);
-        let attached = span.attach();
-        let inner = self.inner.call(request);
-        drop(attached);
-        ResponseFuture {
-            inner,
-            span: Some(span),
-        }
+        self.layer
+            .handle(request, |request| self.inner.call(request))
+    }
+}
+
+/// How the handling of a request ends: with an answer, as axum's handlers do, or
+/// with the result of a service, which can fail.
+pub trait Outcome {
+    /// The outcome that is this answer.
+    fn answer(response: Response<Body>) -> Self;
+
+    /// The answer, where there is one.
+    fn response_mut(&mut self) -> Option<&mut Response<Body>>;
+}
+
+impl Outcome for Response<Body> {
+    fn answer(response: Response<Body>) -> Self {
+        response
+    }
+
+    fn response_mut(&mut self) -> Option<&mut Response<Body>> {
+        Some(self)
+    }
+}
+
+impl<E> Outcome for Result<Response<Body>, E> {
+    fn answer(response: Response<Body>) -> Self {
+        Ok(response)
+    }
+
+    fn response_mut(&mut self) -> Option<&mut Response<Body>> {
+        self.as_mut().ok()
     }
 }
 
@@ -120,13 +155,13 @@ pin_project! {
     }
 }
 
-impl<F, E> Future for ResponseFuture<F>
+impl<F> Future for ResponseFuture<F>
 where
-    F: Future<Output = Result<Response<Body>, E>>,
+    F: Future<Output: Outcome>,
 {
-    type Output = Result<Response<Body>, E>;
+    type Output = F::Output;
 
-    fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<F::Output> {
         let this = self.project();
         let attached = this.span.as_ref().map(ServerSpan::attach);
         let progress = this.inner.poll(poller);
@@ -134,7 +169,7 @@ where
         // Changed where it is: an answer is large to move.
         let mut outcome = ready!(progress);
         let span = this.span.take();
-        if let (Ok(response), Some(mut span)) = (&mut outcome, span) {
+        if let (Some(response), Some(mut span)) = (outcome.response_mut(), span) {
             span.answered(response.status());
             if let Some(value) = span.trace_response() {
                 response.headers_mut().insert(TRACE_RESPONSE, value);
