@@ -20,8 +20,9 @@ use crate::sampling::Forecast;
 /// A request being answered.
 pub(crate) struct ServerSpan {
     context: Context,
-    /// Whether there is anything in the context: with `OTEL_SDK_DISABLED` and a
-    /// caller without a trace there is not, and nothing below is done for a span.
+    /// Whether the span is one of ours: with `OTEL_SDK_DISABLED` it is the caller's, if any.
+    is_ours: bool,
+    /// Whether there is anything in the context.
     carries: bool,
     exchange: Exchange,
     status: Option<StatusCode>,
@@ -43,7 +44,8 @@ impl ServerSpan {
             path: access_log::path(request.uri()),
             started: Instant::now(),
         };
-        let context = match init::tracer() {
+        let tracer = init::tracer();
+        let context = match tracer {
             Some(tracer) => {
                 let attributes = || {
                     let mut attributes = request_attributes::of_request(request, named, forwarded);
@@ -57,6 +59,7 @@ impl ServerSpan {
         let carries = context.has_active_span() || !context.baggage().is_empty();
         Self {
             context,
+            is_ours: tracer.is_some(),
             carries,
             exchange,
             status: None,
@@ -71,7 +74,7 @@ impl ServerSpan {
 
     /// `traceresponse` of this request, where it has a trace.
     pub(crate) fn trace_response(&self) -> Option<HeaderValue> {
-        self.carries
+        self.is_ours
             .then(|| traceresponse::header(&self.context))
             .flatten()
     }
@@ -79,7 +82,7 @@ impl ServerSpan {
     /// Notes the answer's status. SERVER spans are failed by 5xx alone.
     pub(crate) fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
-        if !self.carries {
+        if !self.is_ours {
             return;
         }
         let span = self.context.span();
@@ -105,7 +108,7 @@ impl ServerSpan {
 
     fn finish(&mut self, error_type: Option<&'static str>) {
         self.ended = true;
-        if self.carries {
+        if self.is_ours {
             let span = self.context.span();
             if let Some(error_type) = error_type {
                 span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));

@@ -15,10 +15,11 @@ mod jaeger;
 mod tests;
 mod trace_context;
 pub(crate) mod traceresponse;
+mod w3c;
 
 use std::sync::OnceLock;
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderMap;
 use opentelemetry::Context;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 
@@ -26,6 +27,7 @@ use self::carrier::{HeaderReader, HeaderWriter};
 pub(crate) use self::edge::Admitted;
 pub use self::edge::{Edge, EdgeTrace, EdgeTraceError};
 pub(crate) use self::trace_context::RANDOM;
+use self::w3c::W3c;
 use crate::settings::{PropagatorKind, Settings};
 
 static PROPAGATOR: OnceLock<Propagator> = OnceLock::new();
@@ -34,44 +36,44 @@ static PROPAGATOR: OnceLock<Propagator> = OnceLock::new();
 #[derive(Debug)]
 pub(crate) struct Propagator {
     composite: TextMapCompositePropagator,
-    /// The headers that they read, where these are W3C's.
-    w3c_fields: Option<Vec<HeaderName>>,
+    /// W3C's, where there are no others: neither reads or writes what the other does.
+    w3c: Option<W3c>,
 }
 
 impl Propagator {
     /// The composite of these.
     pub(crate) fn new(kinds: &[PropagatorKind]) -> Self {
         let propagators = kinds.iter().map(|kind| propagator(*kind)).collect();
-        let composite = TextMapCompositePropagator::new(propagators);
-        // Of the other formats some headers have only their beginning in common,
-        // and some propagators read more than they name.
-        let w3c = |kind| matches!(kind, PropagatorKind::TraceContext | PropagatorKind::Baggage);
-        let fields = composite.fields().filter_map(|field| field.parse().ok());
-        let w3c_fields = kinds.iter().copied().all(w3c).then(|| fields.collect());
+        let w3c = W3c {
+            trace_context: kinds.contains(&PropagatorKind::TraceContext),
+            baggage: kinds.contains(&PropagatorKind::Baggage),
+        };
+        let others = |kind| !matches!(kind, PropagatorKind::TraceContext | PropagatorKind::Baggage);
         Self {
-            composite,
-            w3c_fields,
+            composite: TextMapCompositePropagator::new(propagators),
+            w3c: (!kinds.iter().copied().any(others)).then_some(w3c),
         }
     }
 
     /// What a caller's headers say, on top of nothing: never on top of what
     /// happens to be current on this thread.
     pub(crate) fn extract(&self, headers: &HeaderMap) -> Context {
-        let nothing = Context::new();
-        // Callers from outside seldom send any, and to ask each propagator costs more.
-        if let Some(fields) = &self.w3c_fields
-            && !headers.keys().any(|name| fields.contains(name))
-        {
-            return nothing;
+        match self.w3c {
+            Some(w3c) => w3c.extract(headers),
+            None => self
+                .composite
+                .extract_with_context(&Context::new(), &HeaderReader(headers)),
         }
-        self.composite
-            .extract_with_context(&nothing, &HeaderReader(headers))
     }
 
     /// Writes a context into the headers of a call, over what is there.
     pub(crate) fn inject(&self, context: &Context, headers: &mut HeaderMap) {
-        self.composite
-            .inject_context(context, &mut HeaderWriter(headers));
+        match self.w3c {
+            Some(w3c) => w3c.inject(context, headers),
+            None => self
+                .composite
+                .inject_context(context, &mut HeaderWriter(headers)),
+        }
     }
 }
 

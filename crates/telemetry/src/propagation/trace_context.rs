@@ -11,8 +11,8 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 
-const TRACEPARENT: &str = "traceparent";
-const TRACESTATE: &str = "tracestate";
+pub(super) const TRACEPARENT: &str = "traceparent";
+pub(super) const TRACESTATE: &str = "tracestate";
 
 /// `random`, bit 1 of the trace flags: the trace id's last seven bytes are random.
 pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0x02);
@@ -38,21 +38,13 @@ struct Opaque {
 
 impl TextMapPropagator for TraceContext {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        let span = context.span();
-        let span = span.span_context();
-        if !span.is_valid() {
+        let Some((parent, state)) = write(context) else {
             return;
-        }
-        let parent = header(span);
+        };
         let parent = str::from_utf8(&parent).expect("hex digits and dashes are text");
         injector.set(TRACEPARENT, parent.to_owned());
-        let state = span.trace_state();
-        if *state != TraceState::NONE {
-            injector.set(TRACESTATE, state.header());
-        } else if let Some(opaque) = context.get::<Opaque>()
-            && opaque.trace == span.trace_id()
-        {
-            injector.set(TRACESTATE, opaque.header.clone());
+        if let Some(state) = state {
+            injector.set(TRACESTATE, state);
         }
     }
 
@@ -62,28 +54,8 @@ impl TextMapPropagator for TraceContext {
         let [parent] = parents.as_slice() else {
             return context.clone();
         };
-        let Some((trace, span, flags)) = parse(parent) else {
-            return context.clone();
-        };
         let lists = extractor.get_all(TRACESTATE).unwrap_or_default();
-        let members = members(&lists).unwrap_or_default();
-        match TraceState::from_key_value(members.iter().copied()) {
-            Ok(state) => {
-                context.with_remote_span_context(SpanContext::new(trace, span, flags, true, state))
-            }
-            Err(_) => context
-                .with_value(Opaque {
-                    trace,
-                    header: join(&members),
-                })
-                .with_remote_span_context(SpanContext::new(
-                    trace,
-                    span,
-                    flags,
-                    true,
-                    TraceState::NONE,
-                )),
-        }
+        read(context, parent, lists.into_iter())
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -91,6 +63,48 @@ impl TextMapPropagator for TraceContext {
             std::sync::LazyLock::new(|| [TRACEPARENT.to_owned(), TRACESTATE.to_owned()]);
         FieldIter::new(FIELDS.as_slice())
     }
+}
+
+/// What one `traceparent` and all `tracestate` headers say, on top of a context.
+pub(super) fn read<'a>(
+    context: &Context,
+    parent: &str,
+    lists: impl Iterator<Item = &'a str>,
+) -> Context {
+    let Some((trace, span, flags)) = parse(parent) else {
+        return context.clone();
+    };
+    let with = |context: &Context, state| {
+        context.with_remote_span_context(SpanContext::new(trace, span, flags, true, state))
+    };
+    let members = members(lists).unwrap_or_default();
+    if members.is_empty() {
+        return with(context, TraceState::NONE);
+    }
+    if let Ok(state) = TraceState::from_key_value(members.iter().copied()) {
+        return with(context, state);
+    }
+    let header = join(&members);
+    let context = context.with_value(Opaque { trace, header });
+    with(&context, TraceState::NONE)
+}
+
+/// `traceparent`, and `tracestate` where there is one; `None` outside of a trace.
+pub(super) fn write(context: &Context) -> Option<([u8; PARENT_LEN], Option<String>)> {
+    let span = context.span();
+    let span = span.span_context();
+    if !span.is_valid() {
+        return None;
+    }
+    let state = span.trace_state();
+    let state = if *state == TraceState::NONE {
+        let opaque = context.get::<Opaque>();
+        let opaque = opaque.filter(|opaque| opaque.trace == span.trace_id());
+        opaque.map(|opaque| opaque.header.clone())
+    } else {
+        Some(state.header())
+    };
+    Some((header(span), state))
 }
 
 /// `traceparent` in version 00, for `traceresponse` too, which has its form.
@@ -160,9 +174,9 @@ const VALUES: [u8; 256] = {
 
 /// The members of all `tracestate` headers, in order. `None` where they are not
 /// what section 3.3 allows: then the whole list is left behind, and the trace goes on.
-fn members<'a>(lists: &[&'a str]) -> Option<Vec<(&'a str, &'a str)>> {
+fn members<'a>(lists: impl Iterator<Item = &'a str>) -> Option<Vec<(&'a str, &'a str)>> {
     let mut members: Vec<(&str, &str)> = Vec::new();
-    for member in lists.iter().flat_map(|list| list.split(',')) {
+    for member in lists.flat_map(|list| list.split(',')) {
         let member = member.trim_matches([' ', '\t']);
         // Empty members are allowed, and count for nothing.
         if member.is_empty() {

@@ -65,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn a_caller_is_read_as_every_propagator_in_turn_reads_it(
+    fn what_comes_and_goes_is_what_every_propagator_in_turn_reads_and_writes(
         sent in vec((names(), hostile()), 0..4),
         chosen in prop::sample::subsequence(ALL.to_vec(), 1..=ALL.len()),
     ) {
@@ -85,6 +85,11 @@ proptest! {
             entries.collect::<BTreeSet<_>>()
         };
         prop_assert_eq!(baggage(&read), baggage(&expected));
+        let mut written = HeaderMap::new();
+        Propagator::new(&chosen).inject(&read, &mut written);
+        let mut expected_out = HeaderMap::new();
+        composite.inject_context(&expected, &mut HeaderWriter(&mut expected_out));
+        prop_assert_eq!(written, expected_out);
     }
 
     #[test]
