@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use http::{HeaderValue, header};
-use reqwest::{Method, Request, Url};
+use http::HeaderValue;
+use reqwest::Url;
 
 /// Where another service answers: `http://host:port`, with a path before its
 /// own where a proxy wants one.
@@ -13,7 +13,6 @@ use reqwest::{Method, Request, Url};
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     url: Url,
-    /// `Host` of every call.
     host: HeaderValue,
 }
 
@@ -56,7 +55,6 @@ impl FromStr for BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(BaseUrlError::Query);
         }
-        // The port only where it is not the scheme's own, as RFC 9110 has it.
         let host = HeaderValue::from_str(url.authority());
         let host = host.map_err(|_| url::ParseError::InvalidDomainCharacter)?;
         Ok(Self { url, host })
@@ -76,15 +74,9 @@ impl BaseUrl {
         url
     }
 
-    /// A request for the URL that [`Self::join`] gives, with its `Host`.
-    ///
-    /// reqwest would write `Host` itself, from the URL, at every call; what is
-    /// there it leaves alone.
-    pub fn request(&self, method: Method, segments: &[&str]) -> Request {
-        let mut request = Request::new(method, self.join(segments));
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, self.host.clone());
-        request
+    /// `Host` of a call, with the port only where it is not the scheme's own.
+    pub(crate) fn host(&self) -> &HeaderValue {
+        &self.host
     }
 }
 
@@ -138,9 +130,7 @@ mod tests {
             ("http://bücher", "xn--bcher-kva"),
         ] {
             let base: BaseUrl = base.parse().unwrap();
-            let request = base.request(Method::GET, &["greetings", "Ada"]);
-            assert_eq!(request.headers()[header::HOST], expected, "of {base}");
-            assert_eq!(request.url(), &base.join(&["greetings", "Ada"]));
+            assert_eq!(base.host(), expected, "of {base}");
         }
     }
 

@@ -9,7 +9,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use http::Extensions;
+use http::{Extensions, HeaderValue, header};
 use opentelemetry::Context;
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
@@ -17,6 +17,7 @@ use reqwest_retry::policies::ExponentialBackoff;
 use reqwest_retry::{Jitter, RetryTransientMiddleware};
 use reqwest_tracing::TracingMiddleware;
 
+use super::BaseUrl;
 use super::client_span::{Attempt, ClientSpans};
 use super::retry::TransientOnly;
 use crate::{init, propagation};
@@ -61,6 +62,21 @@ impl Default for ClientSettings {
 /// # Errors
 /// Where the platform cannot give a client, as reqwest says it.
 pub fn client(settings: &ClientSettings) -> reqwest::Result<ClientWithMiddleware> {
+    build(settings, None)
+}
+
+/// The client of one peer.
+pub(super) fn of_peer(
+    peer: &BaseUrl,
+    settings: &ClientSettings,
+) -> reqwest::Result<ClientWithMiddleware> {
+    build(settings, Some(peer.host().clone()))
+}
+
+fn build(
+    settings: &ClientSettings,
+    host: Option<HeaderValue>,
+) -> reqwest::Result<ClientWithMiddleware> {
     let client = reqwest::Client::builder()
         .user_agent(settings.user_agent)
         .timeout(settings.timeout)
@@ -88,7 +104,7 @@ pub fn client(settings: &ClientSettings) -> reqwest::Result<ClientWithMiddleware
     }
     Ok(builder
         .with(WhereTraced(TracingMiddleware::new()))
-        .with(Propagation)
+        .with(Propagation { host })
         .build())
 }
 
@@ -120,7 +136,22 @@ impl Middleware for WhereTraced {
 }
 
 /// Writes the attempt's context into the request's headers.
-struct Propagation;
+struct Propagation {
+    /// `Host` of the peer that the client calls, which reqwest would format anew
+    /// for each call: written here, behind the copies that retries make.
+    host: Option<HeaderValue>,
+}
+
+impl Propagation {
+    fn name_host(&self, request: &mut Request) {
+        if let Some(host) = &self.host
+            && request.url().authority().as_bytes() == host.as_bytes()
+        {
+            let headers = request.headers_mut();
+            headers.entry(header::HOST).or_insert_with(|| host.clone());
+        }
+    }
+}
 
 impl Middleware for Propagation {
     fn handle<'own, 'extensions, 'next, 'call>(
@@ -134,6 +165,7 @@ impl Middleware for Propagation {
         'extensions: 'call,
         'next: 'call,
     {
+        self.name_host(&mut request);
         let attempt = extensions.get::<Attempt>().cloned();
         match &attempt {
             Some(attempt) => propagation::inject(attempt.context(), request.headers_mut()),

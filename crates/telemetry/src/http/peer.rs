@@ -7,7 +7,8 @@ use http::Extensions;
 use reqwest::{Method, Request, Response};
 use reqwest_middleware::ClientWithMiddleware;
 
-use super::{BaseUrl, CallError, ClientSettings, Route, client};
+use super::client::{self, ClientSettings};
+use super::{BaseUrl, CallError, Route};
 use crate::init;
 
 /// Another service: where it answers, and the traced client that calls it.
@@ -29,14 +30,14 @@ impl Peer {
     /// # Errors
     /// Where the platform cannot give an HTTP client.
     pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
-        let http = client(settings)?;
+        let http = client::of_peer(&base, settings)?;
         let shared = Arc::new(Shared { base, http });
         Ok(Self { shared })
     }
 
-    /// A request to the service: see [`BaseUrl::request`].
+    /// A request to the service, for the URL that [`BaseUrl::join`] gives.
     pub fn request(&self, method: Method, segments: &[&str]) -> Request {
-        self.shared.base.request(method, segments)
+        Request::new(method, self.shared.base.join(segments))
     }
 
     /// Gets what is at the path of these segments.
@@ -44,10 +45,10 @@ impl Peer {
     /// # Errors
     /// As [`Self::send`].
     pub async fn get(&self, route: Route, segments: &[&str]) -> Result<Response, CallError> {
-        let Shared { base, http } = &*self.shared;
         let mut extensions = named_by(route);
         // Made where it is used: a request is large to move, into a future above all.
-        let request = base.request(Method::GET, segments);
+        let request = self.request(Method::GET, segments);
+        let http = &self.shared.http;
         Ok(pin!(http.execute_with_extensions(request, &mut extensions)).await?)
     }
 
