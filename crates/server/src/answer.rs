@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::IntoResponse;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 /// The form of an answer.
@@ -72,28 +72,25 @@ pub fn failure(form: Form, status: StatusCode, error: impl Into<String>) -> Resp
     match form {
         Form::Json => (status, axum::Json(failure)).into_response(),
         Form::Text => {
-            let text = match failure.trace_id {
+            let line = match failure.trace_id {
                 Some(trace) => format!("{} (trace {trace})\n", failure.error),
                 None => format!("{}\n", failure.error),
             };
-            (status, text_headers(), text).into_response()
+            text(status, line)
         }
     }
 }
 
-/// What goes with a text that may repeat a caller's words: no browser is to
-/// take it for a page.
-pub fn text_headers() -> [(HeaderName, HeaderValue); 2] {
-    [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        ),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
-    ]
+/// A text that may repeat a caller's words: no browser is to take it for a page.
+pub fn text(status: StatusCode, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, plain);
+    let nosniff = HeaderValue::from_static("nosniff");
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }
 
 /// A failure as text.

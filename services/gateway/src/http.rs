@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use gateway_api::{NameError, VISITOR_PATH, Visitor};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use server::answer::{Form, failure, text_headers};
+use server::answer::{Form, failure, text};
 use server::{Endpoint, Settings, Traced};
 use telemetry::Edge;
 use telemetry::http::ServerLayer;
@@ -84,7 +84,7 @@ where
         Err(error) => return error.into_response(form),
     };
     let mut response = match form {
-        Form::Text => (text_headers(), message).into_response(),
+        Form::Text => text(StatusCode::OK, message),
         Form::Json => Json(Hello {
             message,
             trace_id: telemetry::trace_id(),
