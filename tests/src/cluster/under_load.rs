@@ -11,6 +11,9 @@ use crate::wait;
 /// Requests a second; enough for several in every second of a restart.
 const RATE: f64 = 40.0;
 const CONNECTIONS: usize = 8;
+/// How long one answer may take: longer than both calls behind it, by
+/// `k8s/values-e2e.yaml`.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// No load goes on for longer, whatever happens.
 const BOUND: Duration = Duration::from_mins(4);
 /// Requests before and after what is done under load.
@@ -107,6 +110,7 @@ impl Release {
         let url = self.node_url("/hello").await?;
         let load = Load::get(&url)?
             .connections(CONNECTIONS)
+            .timeout(ANSWER_WITHIN)
             .header("user-agent", "load")
             .pace(Pace::PerSecond(RATE))
             .until(Until::Elapsed(BOUND));
