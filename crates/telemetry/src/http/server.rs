@@ -54,9 +54,7 @@ impl ServerLayer {
             forwarded: false,
         }
     }
-}
 
-impl ServerLayer {
     /// Handles one request inside its span: what [`ServerService`] does, for
     /// whoever calls something other than a service.
     pub fn handle<B, F>(
