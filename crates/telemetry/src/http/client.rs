@@ -135,7 +135,7 @@ impl Middleware for WhereTraced {
     }
 }
 
-/// Writes the attempt's context into the request's headers.
+/// Writes the attempt's context into the request's headers, and `Host`.
 struct Propagation {
     /// `Host` of the peer that the client calls, which reqwest would format anew
     /// for each call: written here, behind the copies that retries make.

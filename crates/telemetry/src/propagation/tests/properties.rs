@@ -42,15 +42,21 @@ fn names() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+/// What HTTP lets through of these headers.
+fn incoming(sent: &[(&'static str, Vec<u8>)]) -> HeaderMap {
+    let mut incoming = HeaderMap::new();
+    for (name, value) in sent {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            incoming.append(*name, value);
+        }
+    }
+    incoming
+}
+
 proptest! {
     #[test]
     fn any_bytes_make_headers_that_the_next_hop_can_read(sent in vec((names(), hostile()), 0..12)) {
-        let mut incoming = HeaderMap::new();
-        for (name, value) in &sent {
-            if let Ok(value) = HeaderValue::from_bytes(value) {
-                incoming.append(*name, value);
-            }
-        }
+        let incoming = incoming(&sent);
         for kinds in ALL.each_ref().map(std::slice::from_ref) {
             let propagator = Propagator::new(kinds);
             let mut once = HeaderMap::new();
@@ -69,12 +75,7 @@ proptest! {
         sent in vec((names(), hostile()), 0..4),
         chosen in prop::sample::subsequence(ALL.to_vec(), 1..=ALL.len()),
     ) {
-        let mut incoming = HeaderMap::new();
-        for (name, value) in &sent {
-            if let Ok(value) = HeaderValue::from_bytes(value) {
-                incoming.append(*name, value);
-            }
-        }
+        let incoming = incoming(&sent);
         let composite = TextMapCompositePropagator::new(chosen.iter().map(|kind| propagator(*kind)).collect());
         let expected = composite.extract_with_context(&Context::new(), &HeaderReader(&incoming));
         let read = Propagator::new(&chosen).extract(&incoming);
