@@ -1,7 +1,8 @@
 {{/*
-The objects of one tier of Collectors. Beside a part's context:
-  files    names of the configuration files, in the order of their merging
-  exports  this tier sends to Jaeger     stateful  its queue is on a volume
+The objects of one tier of Collectors. In addition to the component, the context contains:
+  files     the names of the configuration files, in the order in which they are merged
+  exports   this tier exports to Jaeger
+  stateful  the queue of this tier is on a volume
 */}}
 {{- define "onetrace.collector.objects" -}}
 {{- include "onetrace.collector.workload" . }}
@@ -31,11 +32,7 @@ spec:
     whenDeleted: Delete
     whenScaled: Retain
   {{- else }}
-  strategy:
-    type: RollingUpdate
-    rollingUpdate:
-      maxUnavailable: 0
-      maxSurge: 1
+  strategy: {{- include "onetrace.rollingUpdate" . | nindent 4 }}
   {{- end }}
   template:
     {{- $checksums := dict "checksum/config" (include "onetrace.collector.config" . | sha256sum) }}
@@ -54,7 +51,8 @@ spec:
             {{- if and .exports .v.config }}
             - --config=/etc/otelcol/values.yaml
             {{- end }}
-          {{- include "onetrace.collector.env" . | nindent 10 }}
+          {{- $env := include "onetrace.collector.env" . | fromYamlArray }}
+          {{- include "onetrace.env" (dict "env" $env "v" .v) | nindent 10 }}
           ports:
             - name: otlp-grpc
               containerPort: 4317
@@ -68,12 +66,7 @@ spec:
             - name: span-metrics
               containerPort: 8889
             {{- end }}
-          {{- with .v.preStopSeconds }}
-          lifecycle:
-            preStop:
-              sleep:
-                seconds: {{ . }}
-          {{- end }}
+          {{- include "onetrace.preStop" . | nindent 10 }}
           startupProbe:
             httpGet: {path: /, port: health}
             periodSeconds: 1
@@ -122,36 +115,44 @@ spec:
   {{- end }}
 {{- end }}
 
+{{/* The variables that the configuration files refer to. */}}
 {{- define "onetrace.collector.env" -}}
-{{- $tail := .v.tailSampling }}
-{{- $env := list (dict "name" "LISTEN_HOST" "value" .root.Values.listenHost) }}
+{{- $jaeger := .root.Values.jaeger -}}
+- name: LISTEN_HOST
+  value: {{ .root.Values.listenHost | quote }}
 {{- with (.v.resources.limits | default dict).memory }}
-{{- $env = append $env (dict "name" "GOMEMLIMIT" "value" (include "onetrace.goMemoryLimit" .)) }}
+- name: GOMEMLIMIT
+  value: {{ include "onetrace.goMemoryLimit" . | quote }}
 {{- end }}
-{{- $bytes := ternary .v.queue.persistence.bytes .v.queue.bytes .stateful }}
-{{- $env = append $env (dict "name" "QUEUE_BYTES" "value" (include "onetrace.text" $bytes)) }}
+- name: QUEUE_BYTES
+  value: {{ ternary .v.queue.persistence.bytes .v.queue.bytes .stateful | include "onetrace.text" | quote }}
 {{- if .exports }}
-{{- $env = append $env (dict "name" "JAEGER_ENDPOINT" "value" (include "onetrace.jaegerEndpoint" .root)) }}
-{{- $jaeger := .root.Values.jaeger }}
-{{- $env = append $env (dict "name" "JAEGER_INSECURE" "value" (toString (or $jaeger.enabled $jaeger.existing.insecure))) }}
+- name: JAEGER_ENDPOINT
+  value: {{ include "onetrace.jaegerEndpoint" .root | quote }}
+- name: JAEGER_INSECURE
+  value: {{ or $jaeger.enabled $jaeger.existing.insecure | quote }}
 {{- else }}
-{{- $env = append $env (dict "name" "TRACES_EXPORTER" "value" "load_balancing") }}
-{{- $env = append $env (dict "name" "SAMPLING_HOST" "value" (printf "%s-sampler" (include "onetrace.prefix" .root))) }}
+- name: TRACES_EXPORTER
+  value: load_balancing
+- name: SAMPLING_HOST
+  value: {{ include "onetrace.prefix" .root }}-sampler
 {{- end }}
-{{- if and .token (not .v.kubernetesAttributes.clusterWide) }}
-{{- $env = append $env (dict "name" "KUBERNETES_NAMESPACE" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.namespace"))) }}
+{{- if and .mountToken (not .v.kubernetesAttributes.clusterWide) }}
+- name: KUBERNETES_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
 {{- end }}
 {{- if has "collector-tail-sampling" .files }}
-{{- range $name, $value := dict
-  "SAMPLING_DECISION_WAIT" $tail.decisionWait
-  "SAMPLING_SLOW_MS" (printf "%d" (int $tail.slowMilliseconds))
-  "SAMPLING_REST_PERCENT" (toString $tail.restPercent)
-  "SAMPLING_TRACES_IN_MEMORY" (printf "%d" (int $tail.tracesInMemory))
-}}
-{{- $env = append $env (dict "name" $name "value" $value) }}
+{{- with .v.tailSampling }}
+- name: SAMPLING_DECISION_WAIT
+  value: {{ .decisionWait | quote }}
+- name: SAMPLING_REST_PERCENT
+  value: {{ .restPercent | toString | quote }}
+- name: SAMPLING_SLOW_MS
+  value: {{ .slowMilliseconds | int | quote }}
+- name: SAMPLING_TRACES_IN_MEMORY
+  value: {{ .tracesInMemory | int | quote }}
 {{- end }}
 {{- end }}
-{{- include "onetrace.env" (dict "env" $env "v" .v) }}
 {{- end }}
 
 {{- define "onetrace.collector.config" }}
@@ -178,7 +179,7 @@ kind: Service
 spec:
   type: ClusterIP
   {{- if eq .name "sampler" }}
-  # Each sampler's own address is what a trace is sent to.
+  # Headless: the first tier selects a sampler by its own address.
   clusterIP: None
   {{- end }}
   selector: {{- include "onetrace.selector" . | nindent 4 }}
@@ -198,7 +199,7 @@ spec:
     {{- end }}
 {{- end }}
 
-{{/* Least rights: the pods of this namespace, unless spans come from others too. */}}
+{{/* Permission to read pods: in this namespace, or with clusterWide in all namespaces. */}}
 {{- define "onetrace.collector.rbac" -}}
 {{- $attributes := .v.kubernetesAttributes }}
 {{- if $attributes.enabled }}
@@ -231,35 +232,39 @@ subjects:
 {{- end }}
 {{- end }}
 
+{{/* Spans from the services (or the first tier) to Jaeger (or the second tier); scrapes; the Kubernetes API. */}}
 {{- define "onetrace.collector.networkPolicy" }}
-{{- $part := . }}
 {{- $values := .root.Values }}
-{{- $ingress := list }}
+{{- $senders := list }}
+{{- $senderPort := 4318 }}
 {{- if eq .name "sampler" }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "parts" (list "collector") "ports" (list 4317)) | fromYaml) }}
+{{- $senders = list "collector" }}
+{{- $senderPort = 4317 }}
 {{- else }}
-{{- $services := list }}
 {{- range $name, $_ := $values.services }}
-{{- if (include "onetrace.service" (dict "root" $part.root "name" $name) | fromYaml).enabled }}{{ $services = append $services $name }}{{ end }}
+{{- if (include "onetrace.service" (dict "root" $.root "name" $name) | fromYaml).enabled }}{{ $senders = append $senders $name }}{{ end }}
 {{- end }}
-{{- if $services }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "parts" $services "ports" (list 4318)) | fromYaml) }}
 {{- end }}
+
+{{- $ingress := list }}
+{{- if $senders }}
+{{- $ingress = append $ingress (dict "components" $senders "ports" (list $senderPort)) }}
 {{- end }}
 {{- if $values.serviceMonitor.enabled }}
 {{- $ports := ternary (list 8888 8889) (list 8888) (has "span-metrics" .metrics) }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "peers" $values.networkPolicy.metricsFrom "ports" $ports) | fromYaml) }}
+{{- $ingress = append $ingress (dict "peers" $values.networkPolicy.metricsFrom "ports" $ports) }}
 {{- end }}
+
 {{- $egress := list }}
 {{- if not .exports }}
-{{- $egress = append $egress (include "onetrace.rule" (dict "root" .root "side" "to" "parts" (list "sampler") "ports" (list 4317)) | fromYaml) }}
+{{- $egress = append $egress (dict "components" (list "sampler") "ports" (list 4317)) }}
 {{- else if $values.jaeger.enabled }}
-{{- $egress = append $egress (include "onetrace.rule" (dict "root" .root "side" "to" "parts" (list "jaeger") "ports" (list 4317)) | fromYaml) }}
+{{- $egress = append $egress (dict "components" (list "jaeger") "ports" (list 4317)) }}
 {{- else }}
-{{- $egress = append $egress (include "onetrace.rule" (dict "root" .root "side" "to" "ports" (list (splitList ":" $values.jaeger.existing.endpoint | last))) | fromYaml) }}
+{{- $egress = append $egress (dict "ports" (list (splitList ":" $values.jaeger.existing.endpoint | last))) }}
 {{- end }}
-{{- if .token }}
-{{- $egress = append $egress (include "onetrace.rule" (dict "root" .root "side" "to" "peers" $values.networkPolicy.apiServerTo "ports" $values.networkPolicy.apiServerPorts) | fromYaml) }}
+{{- if .mountToken }}
+{{- $egress = append $egress (dict "peers" $values.networkPolicy.apiServerTo "ports" $values.networkPolicy.apiServerPorts) }}
 {{- end }}
 {{- include "onetrace.networkPolicy" (merge (dict "ingress" $ingress "egress" $egress) .) }}
 {{- end }}

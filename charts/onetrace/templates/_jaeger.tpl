@@ -14,12 +14,9 @@ spec:
     matchLabels: {{- include "onetrace.selector" . | nindent 6 }}
   strategy:
     {{- if eq .v.storage.type "external" }}
-    type: RollingUpdate
-    rollingUpdate:
-      maxUnavailable: 0
-      maxSurge: 1
+    {{- include "onetrace.rollingUpdate" . | nindent 4 }}
     {{- else }}
-    # The store belongs to one pod: two would each have a part of the traces.
+    # Two pods would each store a part of the traces, so the old pod stops first.
     type: Recreate
     {{- end }}
   template:
@@ -42,7 +39,8 @@ spec:
             {{- if .v.config }}
             - --config=/etc/jaeger/values.yaml
             {{- end }}
-          {{- include "onetrace.jaeger.env" . | nindent 10 }}
+          {{- $env := include "onetrace.jaeger.env" . | fromYamlArray }}
+          {{- include "onetrace.env" (dict "env" $env "v" .v) | nindent 10 }}
           ports:
             - name: otlp-grpc
               containerPort: 4317
@@ -56,12 +54,7 @@ spec:
               containerPort: 13133
             - name: metrics
               containerPort: 8888
-          {{- with .v.preStopSeconds }}
-          lifecycle:
-            preStop:
-              sleep:
-                seconds: {{ . }}
-          {{- end }}
+          {{- include "onetrace.preStop" . | nindent 10 }}
           startupProbe:
             httpGet: {path: /status, port: health}
             periodSeconds: 1
@@ -99,25 +92,33 @@ spec:
         {{- end }}
 {{- end }}
 
+{{/* The variables that the configuration files refer to. */}}
 {{- define "onetrace.jaeger.env" -}}
-{{- $env := list (dict "name" "LISTEN_HOST" "value" .root.Values.listenHost) }}
+- name: LISTEN_HOST
+  value: {{ .root.Values.listenHost | quote }}
 {{- with (.v.resources.limits | default dict).memory }}
-{{- $env = append $env (dict "name" "GOMEMLIMIT" "value" (include "onetrace.goMemoryLimit" .)) }}
+- name: GOMEMLIMIT
+  value: {{ include "onetrace.goMemoryLimit" . | quote }}
 {{- end }}
-{{- range $name, $value := dict
-  "OTLP_GRPC_PORT" "4317"
-  "OTLP_HTTP_PORT" "4318"
-  "HEALTH_PORT" "13133"
-  "METRICS_PORT" "8888"
-  "JAEGER_BASE_PATH" .v.basePath
-  "JAEGER_STORAGE" .v.storage.type
-  "JAEGER_MAX_TRACES" (printf "%d" (int .v.storage.memory.maxTraces))
-  "JAEGER_RETENTION" .v.storage.badger.retention
-  "OTEL_TRACES_SAMPLER" "always_off"
-}}
-{{- $env = append $env (dict "name" $name "value" $value) }}
-{{- end }}
-{{- include "onetrace.env" (dict "env" $env "v" .v) }}
+- name: HEALTH_PORT
+  value: "13133"
+- name: JAEGER_BASE_PATH
+  value: {{ .v.basePath | quote }}
+- name: JAEGER_MAX_TRACES
+  value: {{ .v.storage.memory.maxTraces | int | quote }}
+- name: JAEGER_RETENTION
+  value: {{ .v.storage.badger.retention | quote }}
+- name: JAEGER_STORAGE
+  value: {{ .v.storage.type | quote }}
+- name: METRICS_PORT
+  value: "8888"
+# Jaeger does not trace itself.
+- name: OTEL_TRACES_SAMPLER
+  value: always_off
+- name: OTLP_GRPC_PORT
+  value: "4317"
+- name: OTLP_HTTP_PORT
+  value: "4318"
 {{- end }}
 
 {{- define "onetrace.jaeger.config" }}
@@ -195,25 +196,28 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* Spans from the Collector; queries from the test, an Ingress or an HTTPRoute; scrapes; the external store. */}}
 {{- define "onetrace.jaeger.networkPolicy" }}
 {{- $values := .root.Values }}
 {{- $ingress := list }}
 {{- if $values.collector.enabled }}
 {{- $exporter := ternary "sampler" "collector" $values.collector.tailSampling.enabled }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "parts" (list $exporter) "ports" (list 4317)) | fromYaml) }}
+{{- $ingress = append $ingress (dict "components" (list $exporter) "ports" (list 4317)) }}
 {{- end }}
 {{- if or .v.ingress.enabled .v.httpRoute.enabled }}
 {{- $peers := $values.networkPolicy.publicFrom }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "peers" $peers "parts" (ternary (list "test") list (not (empty $peers))) "ports" (list 16686)) | fromYaml) }}
+{{- /* Without peers, the rule allows any address, and so the test too. */}}
+{{- $components := ternary (list "test") list (not (empty $peers)) }}
+{{- $ingress = append $ingress (dict "peers" $peers "components" $components "ports" (list 16686)) }}
 {{- else if $values.test.enabled }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "parts" (list "test") "ports" (list 16686)) | fromYaml) }}
+{{- $ingress = append $ingress (dict "components" (list "test") "ports" (list 16686)) }}
 {{- end }}
 {{- if $values.serviceMonitor.enabled }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "peers" $values.networkPolicy.metricsFrom "ports" (list 8888)) | fromYaml) }}
+{{- $ingress = append $ingress (dict "peers" $values.networkPolicy.metricsFrom "ports" (list 8888)) }}
 {{- end }}
 {{- $egress := list }}
 {{- if eq .v.storage.type "external" }}
-{{- $egress = append $egress (include "onetrace.rule" (dict "root" .root "side" "to" "ports" (list .v.storage.external.port)) | fromYaml) }}
+{{- $egress = append $egress (dict "ports" (list .v.storage.external.port)) }}
 {{- end }}
 {{- include "onetrace.networkPolicy" (merge (dict "ingress" $ingress "egress" $egress) .) }}
 {{- end }}

@@ -1,19 +1,19 @@
 {{/*
-Names and labels. Most templates here take a part of the system as their context:
-  root  the chart's context      name  gateway, hello, collector, sampler, jaeger, test
-  kind  service, collector, ...  v     its values, merged with the defaults
+Names and labels. Most templates take a component as their context:
+  root  the context of the chart    name  gateway, hello, collector, sampler, jaeger or test
+  kind  service, collector, ...     v     the values of the component, merged with the defaults
 */}}
 
 {{- define "onetrace.prefix" -}}
 {{- .Values.fullnameOverride | default .Release.Name | trunc 40 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* The name of a part's objects. */}}
+{{/* The name of the objects of a component. */}}
 {{- define "onetrace.name" -}}
 {{ include "onetrace.prefix" .root }}-{{ .name }}
 {{- end }}
 
-{{/* The name of what belongs to the cluster: it carries the namespace too. */}}
+{{/* The name of cluster-scoped objects. It contains the namespace, so that releases do not collide. */}}
 {{- define "onetrace.clusterName" -}}
 {{- printf "%s-%s" .root.Release.Namespace (include "onetrace.name" .) | trunc 253 | trimSuffix "-" -}}
 {{- end }}
@@ -22,7 +22,7 @@ Names and labels. Most templates here take a part of the system as their context
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* What a selector finds a part by; never changes. */}}
+{{/* The labels that select the pods of a component. They must never change: selectors are immutable. */}}
 {{- define "onetrace.selector" -}}
 app.kubernetes.io/name: {{ .name | quote }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
@@ -44,7 +44,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* An object's metadata; `objectName`, `suffix`, `annotations` may be given beside the context. */}}
+{{/* The metadata of an object. Optional, in addition to the component: `objectName`, `suffix`, `annotations`. */}}
 {{- define "onetrace.metadata" -}}
 metadata:
   name: {{ .objectName | default (include "onetrace.name" .) }}{{ with .suffix }}-{{ . }}{{ end }}
@@ -74,7 +74,7 @@ metadata:
 {{- .v.serviceAccount.name | default (ternary (include "onetrace.name" .) "default" .v.serviceAccount.create) -}}
 {{- end }}
 
-{{/* host and port of a URL, as {host, port}. */}}
+{{/* The host and port of a URL, as YAML {host, port}. */}}
 {{- define "onetrace.hostPort" -}}
 {{- $url := urlParse . -}}
 {{- $parts := splitList ":" $url.host -}}
@@ -82,7 +82,7 @@ host: {{ $url.hostname }}
 port: {{ if gt (len $parts) 1 }}{{ last $parts }}{{ else }}{{ ternary 443 80 (eq $url.scheme "https") }}{{ end }}
 {{- end }}
 
-{{/* A value as text: 1000000, and not 1e+06. */}}
+{{/* A value as text. Helm parses numbers as floats; this writes 1000000 instead of 1e+06. */}}
 {{- define "onetrace.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}
 {{- end }}

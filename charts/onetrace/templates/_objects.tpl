@@ -1,4 +1,4 @@
-{{/* Objects that every part of the system has in the same form. */}}
+{{/* Objects that have the same form for every component. */}}
 
 {{- define "onetrace.serviceAccount" -}}
 {{- if .v.serviceAccount.create }}
@@ -18,7 +18,7 @@ kind: PodDisruptionBudget
 {{ include "onetrace.metadata" . }}
 spec:
   maxUnavailable: {{ .v.podDisruptionBudget.maxUnavailable }}
-  # A pod that is not ready serves nobody: it must not hold up a drain.
+  # A pod that is not ready serves no requests, so it must not block the drain of a node.
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels: {{- include "onetrace.selector" . | nindent 6 }}
@@ -54,7 +54,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* Takes `port`, a name and number of the Service's port. */}}
+{{/* Requires `port`: the name and number of the port of the Service. */}}
 {{- define "onetrace.ingress" -}}
 {{- with .v.ingress }}
 {{- if .enabled }}
@@ -88,6 +88,7 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* Requires `port`: the name and number of the port of the Service. */}}
 {{- define "onetrace.httpRoute" -}}
 {{- with .v.httpRoute }}
 {{- if .enabled }}
@@ -115,7 +116,7 @@ spec:
 {{- end }}
 {{- end }}
 
-{{/* Takes `metrics`, the names of the ports that serve /metrics. */}}
+{{/* Requires `metrics`: the names of the ports that serve /metrics. */}}
 {{- define "onetrace.serviceMonitor" -}}
 {{- with .root.Values.serviceMonitor }}
 {{- if .enabled }}
@@ -151,12 +152,20 @@ spec:
 {{- end }}
 
 {{/*
-Takes `ingress` and `egress`, lists of rules. What is not in them, nor in the
-values' extra rules, nor a name's resolution, is denied.
+Requires `ingress` and `egress`: lists of the rules of onetrace.networkPolicyRule. Denied
+is everything except these, extraIngress and extraEgress of the values, and DNS.
 */}}
 {{- define "onetrace.networkPolicy" -}}
 {{- if .root.Values.networkPolicy.enabled }}
+{{- $ingress := list }}
+{{- range .ingress }}
+{{- $ingress = append $ingress (include "onetrace.networkPolicyRule" (merge (dict "root" $.root "side" "from") .) | fromYaml) }}
+{{- end }}
 {{- $dns := dict "to" .root.Values.networkPolicy.dnsTo "ports" (list (dict "port" 53 "protocol" "UDP") (dict "port" 53 "protocol" "TCP")) }}
+{{- $egress := list $dns }}
+{{- range .egress }}
+{{- $egress = append $egress (include "onetrace.networkPolicyRule" (merge (dict "root" $.root "side" "to") .) | fromYaml) }}
+{{- end }}
 ---
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -165,17 +174,22 @@ spec:
   podSelector:
     matchLabels: {{- include "onetrace.selector" . | nindent 6 }}
   policyTypes: [Ingress, Egress]
-  {{- with concat .ingress .v.networkPolicy.extraIngress }}
+  {{- with concat $ingress .v.networkPolicy.extraIngress }}
   ingress: {{- toYaml . | nindent 4 }}
   {{- end }}
-  egress: {{- toYaml (concat (list $dns) .egress .v.networkPolicy.extraEgress) | nindent 4 }}
+  egress: {{- toYaml (concat $egress .v.networkPolicy.extraEgress) | nindent 4 }}
 {{- end }}
 {{- end }}
 
-{{/* A NetworkPolicy rule {peers, ports} from `side` (from, to), `parts` (names) or `peers`, and `ports`. */}}
-{{- define "onetrace.rule" -}}
+{{/*
+One rule, for the `side` "from" or "to":
+  ports       TCP ports, by number
+  components  the names of components, whose pods are allowed
+  peers       further NetworkPolicy peers. Without components and peers, any address is allowed
+*/}}
+{{- define "onetrace.networkPolicyRule" -}}
 {{- $peers := .peers | default list -}}
-{{- range .parts -}}
+{{- range .components -}}
 {{- $peers = append $peers (dict "podSelector" (dict "matchLabels" (include "onetrace.selector" (dict "root" $.root "name" .) | fromYaml))) -}}
 {{- end -}}
 {{- $ports := list -}}

@@ -1,7 +1,9 @@
-{{/* What every pod's spec has beside its containers. */}}
+{{/* Pods and containers: the fields that all components share. */}}
+
+{{/* The pod spec without containers and volumes. `mountToken` mounts the ServiceAccount's token. */}}
 {{- define "onetrace.podSpec" -}}
 serviceAccountName: {{ include "onetrace.serviceAccountName" . }}
-automountServiceAccountToken: {{ .token | default false }}
+automountServiceAccountToken: {{ .mountToken | default false }}
 enableServiceLinks: false
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
@@ -31,7 +33,7 @@ topologySpreadConstraints:
   {{- list . | toYaml | nindent 2 }}
     labelSelector:
       matchLabels: {{- include "onetrace.selector" $ | nindent 8 }}
-    {{- /* a StatefulSet's pods have no such label */}}
+    {{- /* Pods of a StatefulSet do not have the label pod-template-hash. */}}
     {{- if not $.stateful }}
     matchLabelKeys: [pod-template-hash]
     {{- end }}
@@ -39,22 +41,40 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* What every container has: image, security, resources. */}}
+{{/* The update strategy of Deployments: start a new pod before an old one is stopped. */}}
+{{- define "onetrace.rollingUpdate" -}}
+type: RollingUpdate
+rollingUpdate:
+  maxUnavailable: 0
+  maxSurge: 1
+{{- end }}
+
+{{/* The container fields that all components share. */}}
 {{- define "onetrace.container" -}}
 image: {{ include "onetrace.image" . }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext: {{- include "onetrace.withoutNulls" .v.securityContext | nindent 2 }}
 resources: {{- toYaml .v.resources | nindent 2 }}
-# What a container said last is in its status, for whoever asks why it ended.
+# If the container fails, its status contains the end of its log.
 terminationMessagePolicy: FallbackToLogsOnError
 {{- with .v.extraEnvFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
+{{/* Keeps a container running for some seconds, in which its address is removed from the Service. */}}
+{{- define "onetrace.preStop" -}}
+{{- with .v.preStopSeconds -}}
+lifecycle:
+  preStop:
+    sleep:
+      seconds: {{ . }}
+{{- end }}
+{{- end }}
+
 {{/*
-A list of variables from `env`, a list of entries in order. A later entry
-replaces an earlier one of the same name, and extraEnv is the last.
+The environment variables of a container: the list `env`, then extraEnv. Of entries
+with the same name, the last one is used.
 */}}
 {{- define "onetrace.env" -}}
 {{- $byName := dict -}}
@@ -69,6 +89,7 @@ env:
 {{- end }}
 {{- end }}
 
+{{/* The metadata of a pod. Optional, in addition to the component: `checksums`, which are annotations. */}}
 {{- define "onetrace.podMetadata" -}}
 metadata:
   labels:
@@ -81,7 +102,7 @@ metadata:
   {{- end }}
 {{- end }}
 
-{{/* A map without the keys that values took out of it with null. */}}
+{{/* A map without the keys that the values set to null. */}}
 {{- define "onetrace.withoutNulls" -}}
 {{- $kept := dict -}}
 {{- range $key, $value := . -}}

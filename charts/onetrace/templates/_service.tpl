@@ -12,11 +12,7 @@ spec:
   {{- end }}
   selector:
     matchLabels: {{- include "onetrace.selector" . | nindent 6 }}
-  strategy:
-    type: RollingUpdate
-    rollingUpdate:
-      maxUnavailable: 0
-      maxSurge: 1
+  strategy: {{- include "onetrace.rollingUpdate" . | nindent 4 }}
   template:
     {{- $checksums := dict }}
     {{- with .v.files }}
@@ -26,12 +22,13 @@ spec:
     spec:
       {{- include "onetrace.podSpec" . | nindent 6 }}
       {{- include "onetrace.topologySpread" . | nindent 6 }}
-      # The whole of drain and flush, and a margin.
+      # The drain, the export of the last spans, and a margin of 5 seconds.
       terminationGracePeriodSeconds: {{ add $drain.delaySeconds $drain.timeoutSeconds $drain.flushSeconds 5 }}
       containers:
         - name: {{ .name | quote }}
           {{- include "onetrace.container" . | nindent 10 }}
-          {{- include "onetrace.service.env" . | nindent 10 }}
+          {{- $env := include "onetrace.service.env" . | fromYamlArray }}
+          {{- include "onetrace.env" (dict "env" $env "v" .v) | nindent 10 }}
           ports:
             - name: http
               containerPort: {{ .v.ports.http }}
@@ -70,44 +67,49 @@ spec:
       {{- end }}
 {{- end }}
 
+{{/* Later variables override earlier ones, so `env` and `otel` of the values come last. */}}
 {{- define "onetrace.service.env" -}}
-{{- $v := .v }}
-{{- $root := .root }}
-{{- $otel := include "onetrace.otel" . | fromYaml }}
-{{- $drain := include "onetrace.drain" . | fromYaml }}
-{{- $env := list }}
-{{- range $name, $value := dict
-  "HTTP_ADDR" (printf "%s:%d" .root.Values.listenHost (int $v.ports.http))
-  "ADMIN_ADDR" (printf "%s:%d" .root.Values.listenHost (int $v.ports.admin))
-  "DRAIN_DELAY" (printf "%ds" (int $drain.delaySeconds))
-  "DRAIN_READY" "true"
-  "DRAIN_TIMEOUT" (printf "%ds" (int $drain.timeoutSeconds))
-  "SHUTDOWN_TIMEOUT" (printf "%ds" (add $drain.delaySeconds $drain.timeoutSeconds $drain.flushSeconds))
-}}
-{{- $env = append $env (dict "name" $name "value" $value) }}
-{{- end }}
-{{- range $name, $call := $v.calls }}
-{{- $callee := dict "root" $root "name" $call.service }}
-{{- $port := index (include "onetrace.service" $callee | fromYaml).ports $call.port }}
+{{- $drain := include "onetrace.drain" . | fromYaml -}}
+- name: ADMIN_ADDR
+  value: "{{ .root.Values.listenHost }}:{{ .v.ports.admin }}"
+- name: DRAIN_DELAY
+  value: {{ $drain.delaySeconds | int }}s
+- name: DRAIN_READY
+  value: "true"
+- name: DRAIN_TIMEOUT
+  value: {{ $drain.timeoutSeconds | int }}s
+- name: HTTP_ADDR
+  value: "{{ .root.Values.listenHost }}:{{ .v.ports.http }}"
+- name: SHUTDOWN_TIMEOUT
+  value: {{ add $drain.delaySeconds $drain.timeoutSeconds $drain.flushSeconds }}s
+{{- range $name, $call := .v.calls }}
+{{- $callee := dict "root" $.root "name" $call.service }}
 {{- $host := printf "%s%s" (include "onetrace.name" $callee) (ternary "-admin" "" (eq $call.port "admin")) }}
-{{- $env = append $env (dict "name" $name "value" (printf "http://%s:%d" $host (int $port))) }}
+- name: {{ $name }}
+  value: http://{{ $host }}:{{ index (include "onetrace.service" $callee | fromYaml).ports $call.port }}
 {{- end }}
-{{- range $name, $field := dict "POD_NAME" "metadata.name" "POD_NAMESPACE" "metadata.namespace" "POD_UID" "metadata.uid" }}
-{{- $env = append $env (dict "name" $name "valueFrom" (dict "fieldRef" (dict "fieldPath" $field))) }}
-{{- end }}
-{{- range $name, $value := merge (dict
+# Before OTEL_RESOURCE_ATTRIBUTES, which refers to them: Kubernetes expands only earlier variables.
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: POD_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- name: POD_UID
+  valueFrom: {fieldRef: {fieldPath: metadata.uid}}
+{{- $otel := merge (dict
   "OTEL_EXPORTER_OTLP_ENDPOINT" (include "onetrace.otlpEndpoint" .)
   "OTEL_RESOURCE_ATTRIBUTES" (include "onetrace.service.resource" .)
-  ) $otel (dict "OTEL_SERVICE_NAME" .name) }}
-{{- $env = append $env (dict "name" $name "value" (include "onetrace.text" $value)) }}
+  ) (include "onetrace.otel" . | fromYaml) (dict "OTEL_SERVICE_NAME" .name) }}
+{{- range $name, $value := $otel }}
+- name: {{ $name }}
+  value: {{ include "onetrace.text" $value | quote }}
 {{- end }}
-{{- range $name, $value := $v.env }}
-{{- $env = append $env (dict "name" $name "value" (include "onetrace.text" $value)) }}
+{{- range $name, $value := .v.env }}
+- name: {{ $name }}
+  value: {{ include "onetrace.text" $value | quote }}
 {{- end }}
-{{- include "onetrace.env" (dict "env" $env "v" $v) }}
 {{- end }}
 
-{{/* What the pod knows of itself; the Collector looks up the rest by the pod's uid. */}}
+{{/* The resource attributes of a service. The Collector uses the uid of the pod to look up its other k8s.* attributes. */}}
 {{- define "onetrace.service.resource" -}}
 {{- $otel := include "onetrace.otel" . | fromYaml -}}
 service.namespace={{ include "onetrace.prefix" .root -}}
@@ -118,7 +120,7 @@ service.namespace={{ include "onetrace.prefix" .root -}}
 {{- with $otel.OTEL_RESOURCE_ATTRIBUTES }},{{ . }}{{ end -}}
 {{- end }}
 
-{{/* Two Services, so that the internal API is never where the public one is. */}}
+{{/* One Service for the API and one for the admin port, so that exposing the first never exposes the second. */}}
 {{- define "onetrace.service.services" }}
 ---
 apiVersion: v1
@@ -156,40 +158,33 @@ data: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
 
-{{/* The edges of a service: who calls it, whom it calls, where its spans go. */}}
+{{/* Calls from other services and the public; scrapes; calls to other services; spans to the Collector. */}}
 {{- define "onetrace.service.networkPolicy" }}
-{{- $part := . }}
 {{- $values := .root.Values }}
+{{- $callers := include "onetrace.callers" . | fromYaml }}
+
 {{- $ingress := list }}
-{{- $callers := dict "http" list "admin" list }}
-{{- range $name, $_ := $values.services }}
-{{- $caller := include "onetrace.service" (dict "root" $part.root "name" $name) | fromYaml }}
-{{- range $caller.calls }}
-{{- if and $caller.enabled (eq .service $part.name) }}
-{{- $_ := set $callers .port (append (index $callers .port) $name | uniq) }}
-{{- end }}
-{{- end }}
-{{- end }}
 {{- if or .v.public .v.ingress.enabled .v.httpRoute.enabled }}
 {{- $peers := $values.networkPolicy.publicFrom }}
-{{- $parts := list }}
-{{- if $peers }}{{ $parts = append $callers.http "test" | uniq }}{{ end }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "peers" $peers "parts" $parts "ports" (list .v.ports.http)) | fromYaml) }}
+{{- /* Without peers, the rule allows any address, and so the callers and the test too. */}}
+{{- $components := list }}
+{{- if $peers }}{{ $components = append $callers.http "test" | uniq }}{{ end }}
+{{- $ingress = append $ingress (dict "peers" $peers "components" $components "ports" (list .v.ports.http)) }}
 {{- else if $callers.http }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "parts" $callers.http "ports" (list .v.ports.http)) | fromYaml) }}
+{{- $ingress = append $ingress (dict "components" $callers.http "ports" (list .v.ports.http)) }}
 {{- end }}
 {{- $scrapers := ternary $values.networkPolicy.metricsFrom list $values.serviceMonitor.enabled }}
 {{- if or $callers.admin $scrapers }}
-{{- $ingress = append $ingress (include "onetrace.rule" (dict "root" .root "side" "from" "peers" $scrapers "parts" $callers.admin "ports" (list .v.ports.admin)) | fromYaml) }}
+{{- $ingress = append $ingress (dict "peers" $scrapers "components" $callers.admin "ports" (list .v.ports.admin)) }}
 {{- end }}
+
 {{- $egress := list }}
 {{- range .v.calls }}
-{{- $callee := include "onetrace.service" (dict "root" $part.root "name" .service) | fromYaml }}
-{{- $egress = append $egress (include "onetrace.rule" (dict "root" $part.root "side" "to" "parts" (list .service) "ports" (list (index $callee.ports .port))) | fromYaml) }}
+{{- $callee := include "onetrace.service" (dict "root" $.root "name" .service) | fromYaml }}
+{{- $egress = append $egress (dict "components" (list .service) "ports" (list (index $callee.ports .port))) }}
 {{- end }}
-{{- $otlp := include "onetrace.otlpEndpoint" . }}
-{{- $hostPort := include "onetrace.hostPort" $otlp | fromYaml }}
-{{- $ownCollector := and $values.collector.enabled (eq $hostPort.host (printf "%s-collector" (include "onetrace.prefix" .root))) }}
-{{- $egress = append $egress (include "onetrace.rule" (dict "root" .root "side" "to" "parts" (ternary (list "collector") list $ownCollector) "ports" (list $hostPort.port)) | fromYaml) }}
+{{- $otlp := include "onetrace.otlpEndpoint" . | include "onetrace.hostPort" | fromYaml }}
+{{- $isOwnCollector := and $values.collector.enabled (eq $otlp.host (printf "%s-collector" (include "onetrace.prefix" .root))) }}
+{{- $egress = append $egress (dict "components" (ternary (list "collector") list $isOwnCollector) "ports" (list $otlp.port)) }}
 {{- include "onetrace.networkPolicy" (merge (dict "ingress" $ingress "egress" $egress) .) }}
 {{- end }}
