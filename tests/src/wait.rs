@@ -1,6 +1,7 @@
 //! Waiting that says what it waits for, how long it has waited, and what it
 //! last saw.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -13,7 +14,7 @@ const EVERY: Duration = Duration::from_millis(10);
 ///
 /// # Errors
 /// When `timeout` is over: "waited 10s for WHAT; last saw …".
-pub async fn until<T, S: ToString>(
+pub async fn until<T, S: Display>(
     what: &str,
     timeout: Duration,
     mut look: impl AsyncFnMut() -> Result<T, S>,
@@ -26,9 +27,8 @@ pub async fn until<T, S: ToString>(
         };
         if began.elapsed() >= timeout {
             bail!(
-                "waited {:.1?} for {what}; last saw {}",
-                began.elapsed(),
-                seen.to_string()
+                "waited {:.1?} for {what}; last saw {seen:#}",
+                began.elapsed()
             );
         }
         sleep(EVERY).await;

@@ -1,26 +1,22 @@
-//! What happens every day in production, under steady load: no request fails, and
-//! no span is lost, by the services' own books and by what Jaeger has.
+//! Everyday disruptions under steady load. No request may fail, and no span may be lost,
+//! according to both the services' own counts and the traces in Jaeger.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
-use tests::cluster::{Namespace, Release, on_stage};
+use tests::cluster::{Namespace, Release, with_namespace};
 
-/// The most memory that a service's pod may have under load.
-const MEMORY_BAR: u64 = 20 * 1024 * 1024;
-
-async fn install(namespace: &Namespace) -> Result<Release> {
-    namespace.install_for_load("onetrace", &json!({})).await
-}
+/// The most memory that a service's pod may use under load.
+const MAX_MEMORY_BYTES: u64 = 20 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_the_gateway_loses_nothing() -> Result<()> {
-    on_stage("gateway", async |namespace| {
+    with_namespace("gateway", async |namespace| {
         let release = install(namespace).await?;
-        let shown = release.under_load(async || release.restart("gateway").await);
-        let pods = shown.await?.account.pods;
+        let restart = async || release.restart("gateway").await;
+        let pods = release.run_without_loss(restart).await?.accounting.pods;
         ensure!(
             pods.len() == 6,
-            "two of hello and four of the gateway: {pods:?}"
+            "there must have been two pods of hello and four of the gateway: {pods:?}"
         );
         Ok(())
     })
@@ -29,54 +25,58 @@ async fn a_rolling_restart_of_the_gateway_loses_nothing() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_hello_loses_nothing() -> Result<()> {
-    on_stage("hello", async |namespace| {
+    with_namespace("hello", async |namespace| {
         let release = install(namespace).await?;
-        let shown = release.under_load(async || release.restart("hello").await);
-        let pods = shown.await?.account.pods;
+        let restart = async || release.restart("hello").await;
+        let pods = release.run_without_loss(restart).await?.accounting.pods;
         ensure!(
             pods.len() == 6,
-            "four of hello and two of the gateway: {pods:?}"
+            "there must have been four pods of hello and two of the gateway: {pods:?}"
         );
         Ok(())
     })
     .await
 }
 
-/// As by `kubectl rollout restart deployment` of the whole release.
+/// Like `kubectl rollout restart deployment` for all Deployments of the release.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rolling_restart_of_both_at_once_loses_nothing() -> Result<()> {
-    on_stage("both", async |namespace| {
+async fn a_concurrent_restart_of_both_services_loses_nothing() -> Result<()> {
+    with_namespace("both", async |namespace| {
         let release = install(namespace).await?;
-        let both = async || {
+        let restart = async || {
             tokio::try_join!(release.restart("gateway"), release.restart("hello"))?;
             Ok(())
         };
-        let pods = release.under_load(both).await?.account.pods;
+        let pods = release.run_without_loss(restart).await?.accounting.pods;
         ensure!(
             pods.len() == 8,
-            "four of hello and of the gateway: {pods:?}"
+            "there must have been four pods of each service: {pods:?}"
         );
         Ok(())
     })
     .await
 }
 
-/// No pod of hello is left, and those that were told to end a moment before the
-/// gateway's serve on: what the gateway accepts last is answered, by all eight spans.
+/// The pods of hello receive SIGTERM a moment before those of the gateway, and no new pod
+/// replaces them. They continue to serve until the gateway has completed its last request,
+/// so that each of these requests has all eight spans.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_stopped_for_good_answer_what_they_have_accepted() -> Result<()> {
-    on_stage("stop", async |namespace| {
-        // A Service with no pod but ending ones goes to those of them that are ready.
-        // That they are not any more must not be noticed before the gateway is gone.
+async fn both_services_complete_accepted_requests_when_scaled_to_zero() -> Result<()> {
+    with_namespace("stop", async |namespace| {
+        // When all pods of a Service are terminating, it sends connections to those that are
+        // still ready. The gateway must be gone before the kubelet notices that they are not.
         let probes = json!({"readiness": {"periodSeconds": 10, "failureThreshold": 2}});
         let values = json!({"serviceDefaults": {"probes": probes}});
         let release = namespace.install_for_load("onetrace", &values).await?;
         let stop = async || {
-            release.stop_all("hello").await?;
-            release.stop_all("gateway").await
+            release.start_termination("hello").await?;
+            release.start_termination("gateway").await
         };
-        let pods = release.load_to_the_end(stop).await?.account.pods;
-        ensure!(pods.len() == 4, "two of hello and of the gateway: {pods:?}");
+        let pods = release.run_until_stopped(stop).await?.accounting.pods;
+        ensure!(
+            pods.len() == 4,
+            "there must have been two pods of each service: {pods:?}"
+        );
         Ok(())
     })
     .await
@@ -84,41 +84,44 @@ async fn both_stopped_for_good_answer_what_they_have_accepted() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_the_collector_loses_nothing() -> Result<()> {
-    on_stage("collector", async |namespace| {
+    with_namespace("collector", async |namespace| {
         let release = install(namespace).await?;
-        release
-            .under_load(async || release.restart("collector").await)
-            .await?;
+        let restart = async || release.restart("collector").await;
+        release.run_without_loss(restart).await?;
         Ok(())
     })
     .await
 }
 
-/// The Collector holds what comes meanwhile, and what Jaeger had is on its volume.
+/// The Collector queues spans during the outage. Traces that Jaeger had stored before are on
+/// its volume.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_of_jaeger_loses_nothing() -> Result<()> {
-    on_stage("jaeger", async |namespace| {
+    with_namespace("jaeger", async |namespace| {
         let release = install(namespace).await?;
         let outage = async || {
             release.scale("jaeger", 0).await?;
-            memory(&release).await?;
+            ensure_memory_is_bounded(&release).await?;
             release.scale("jaeger", 1).await
         };
-        release.under_load(outage).await?;
+        release.run_without_loss(outage).await?;
         Ok(())
     })
     .await
 }
 
-/// The pods of the services, while they serve and Jaeger is away.
-async fn memory(release: &Release) -> Result<()> {
+async fn install(namespace: &Namespace) -> Result<Release> {
+    namespace.install_for_load("onetrace", &json!({})).await
+}
+
+async fn ensure_memory_is_bounded(release: &Release) -> Result<()> {
     for service in ["gateway", "hello"] {
-        for pod in release.namespace.ready_pods(release.part(service)).await? {
+        for pod in release.ready_pods(service).await? {
             let bytes = release.memory(&pod).await?;
             println!("{}: {} KiB", pod.name, bytes / 1024);
             ensure!(
-                bytes <= MEMORY_BAR,
-                "{} must have at most {MEMORY_BAR} bytes under load, and has {bytes}",
+                bytes <= MAX_MEMORY_BYTES,
+                "{} must use at most {MAX_MEMORY_BYTES} bytes under load, not {bytes}",
                 pod.name
             );
         }

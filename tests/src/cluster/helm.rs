@@ -1,110 +1,72 @@
-//! Calls of Helm.
+//! Helm, for the releases of one namespace.
 
-use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
-/// How long Helm may wait for what it installs; also for images that are pulled.
-const TIMEOUT: &str = "180s";
+use super::namespace::Namespace;
+use super::program::ProgramOutput;
 
-/// A program of Helm, for one cluster.
-#[derive(Clone, Debug)]
-pub struct Helm {
+const CHART: &str = "charts/onetrace";
+/// How long Helm may wait until what it has changed is ready; includes pulling images.
+const WAIT: [&str; 3] = ["--wait", "--timeout", "180s"];
+
+/// A Helm program and the values files that it installs the chart with.
+#[derive(Clone)]
+pub(super) struct Helm {
+    namespace: Namespace,
     program: String,
-    kubeconfig: PathBuf,
-}
-
-/// What a call of Helm came to.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Whether it succeeded.
-    pub success: bool,
-    /// All that it said.
-    pub said: String,
+    values_files: Vec<String>,
 }
 
 impl Helm {
-    pub(super) fn new(program: &str, kubeconfig: &Path) -> Self {
+    pub(super) fn new(namespace: &Namespace, program: &str, values_file: Option<&str>) -> Self {
+        let images = namespace.cluster.images();
+        let files = values_file.into_iter().chain([images]);
         Self {
+            namespace: namespace.clone(),
             program: program.to_owned(),
-            kubeconfig: kubeconfig.to_owned(),
+            values_files: files.map(str::to_owned).collect(),
         }
     }
 
-    /// Whether it is there.
-    pub async fn is_there(&self) -> bool {
-        let version = self.call("version", &[], None).await;
-        version.is_ok_and(|version| version.success)
-    }
-
-    /// Runs a command of it to its end, with `values` as a last file of values.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub async fn call(
+    /// `helm install` or `helm upgrade` with the values files and `values`. Waits until the
+    /// release is ready.
+    pub(super) async fn apply(
         &self,
         command: &str,
-        arguments: &[&str],
-        values: Option<&Value>,
-    ) -> Result<Outcome> {
-        let mut helm = Command::new(&self.program);
-        helm.arg(command)
-            .args(arguments)
-            .env("KUBECONFIG", &self.kubeconfig)
-            .current_dir(crate::workspace())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        if values.is_some() {
-            helm.args(["--values", "-"]);
+        release: &str,
+        values: &Value,
+    ) -> Result<ProgramOutput> {
+        let mut arguments = vec![command, release, CHART];
+        for file in self.values_files.iter().map(String::as_str).chain(["-"]) {
+            arguments.extend(["--values", file]);
         }
-        let mut helm = helm
-            .spawn()
-            .with_context(|| format!("{} cannot be started: install Helm", self.program))?;
-        let mut stdin = helm.stdin.take().context("its standard input")?;
-        if let Some(values) = values {
-            stdin.write_all(values.to_string().as_bytes()).await?;
-        }
-        drop(stdin);
-        Ok(Outcome::of(&helm.wait_with_output().await?))
+        arguments.extend(WAIT);
+        self.run(&arguments, &values.to_string()).await
     }
 
-    /// As [`Helm::call`], waiting for what the command changes to be ready.
-    ///
-    /// # Errors
-    /// When it fails; with what it said.
-    pub async fn call_and_wait(
+    /// A command for a release, such as `uninstall`. Waits until it is complete.
+    pub(super) async fn run_and_wait(&self, command: &str, release: &str) -> Result<()> {
+        let arguments = [&[command, release], &WAIT[..]].concat();
+        self.run(&arguments, "").await?.into_text().map(drop)
+    }
+
+    /// Renders one template of the chart with one further value, `key=value`.
+    pub(super) async fn template(
         &self,
-        command: &str,
-        arguments: &[&str],
-        values: Option<&Value>,
-    ) -> Result<()> {
-        let all = [arguments, &["--wait", "--timeout", TIMEOUT]].concat();
-        let outcome = self.call(command, &all, values).await?;
-        if !outcome.success {
-            let said = &outcome.said;
-            bail!(
-                "{} {command} {} failed: {said}",
-                self.program,
-                arguments.join(" ")
-            );
-        }
-        Ok(())
+        release: &str,
+        template: &str,
+        value: &str,
+    ) -> Result<String> {
+        let options = ["--show-only", template, "--set", value];
+        let arguments = [&["template", release, CHART], &options[..]].concat();
+        self.run(&arguments, "").await?.into_text()
     }
-}
 
-impl Outcome {
-    fn of(output: &Output) -> Self {
-        let [stdout, stderr] =
-            [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
-        Self {
-            success: output.status.success(),
-            said: format!("{}\n{}", stdout.trim(), stderr.trim()),
-        }
+    /// Any command, in the namespace.
+    pub(super) async fn run(&self, arguments: &[&str], input: &str) -> Result<ProgramOutput> {
+        let arguments = [arguments, &["--namespace", &self.namespace.name]].concat();
+        let cluster = &self.namespace.cluster;
+        cluster.run(&self.program, &arguments, input).await
     }
 }

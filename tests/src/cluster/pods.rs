@@ -1,125 +1,79 @@
-//! The pods of a part of the system, and what is known of them.
+//! The pods of a namespace, and the part of their state that tests use.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 
-use super::Namespace;
-use crate::wait;
+use super::namespace::Namespace;
 
-/// How long pods may take to come or go.
-const PATIENCE: Duration = Duration::from_mins(2);
-
-/// A part of a release: gateway, hello, collector, sampler, jaeger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part<'a> {
-    /// The release.
-    pub release: &'a str,
-    /// The part's name.
-    pub name: &'a str,
-}
-
-/// A pod at one moment.
+/// The state of a pod at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodState {
     /// Its name.
     pub name: String,
-    /// What no other pod ever has.
+    /// Its UID.
     pub uid: String,
-    /// Where it runs.
+    /// The name of its node.
     pub node: String,
-    /// It serves, and has not been told to end.
+    /// It is ready, and it is not terminating.
     pub ready: bool,
-    /// It has been told to end.
-    pub ending: bool,
-    /// What its container was made from, as its deployment says it.
+    /// It has been deleted and has not ended yet.
+    pub terminating: bool,
+    /// The image of its first container.
     pub image: String,
-    /// How often its container was started again.
+    /// How often its containers have been restarted.
     pub restarts: i32,
 }
 
-impl Part<'_> {
-    fn selector(&self) -> String {
-        format!(
-            "app.kubernetes.io/name={},app.kubernetes.io/instance={}",
-            self.name, self.release
-        )
-    }
-}
-
 impl Namespace {
-    /// The pods' API.
-    pub fn pods(&self) -> Api<Pod> {
+    /// The API of the namespace's pods.
+    pub fn pod_api(&self) -> Api<Pod> {
         Api::namespaced(self.cluster.client(), &self.name)
     }
 
-    /// The pods of a part, also those that are ending.
+    /// The pods that `selection` selects, including those that are terminating.
     ///
     /// # Errors
-    /// When the cluster does not say.
-    pub async fn pods_of(&self, part: Part<'_>) -> Result<Vec<PodState>> {
-        let parameters = ListParams::default().labels(&part.selector());
-        let pods = self.pods().list(&parameters).await;
-        let pods = pods.with_context(|| format!("the pods of {}", part.name))?;
-        Ok(pods.iter().map(PodState::of).collect())
+    /// When the API returns an error.
+    pub async fn pods(&self, selection: &ListParams) -> Result<Vec<PodState>> {
+        let pods = self.pod_api().list(selection).await;
+        let pods = pods.with_context(|| format!("listing pods with {selection:?}"))?;
+        Ok(pods.iter().map(PodState::from).collect())
     }
 
-    /// The pods of a part that serve.
+    /// The ready pods that `selection` selects.
     ///
     /// # Errors
-    /// When there is none.
-    pub async fn ready_pods(&self, part: Part<'_>) -> Result<Vec<PodState>> {
-        let mut pods = self.pods_of(part).await?;
+    /// When no pod is ready.
+    pub async fn ready_pods(&self, selection: &ListParams) -> Result<Vec<PodState>> {
+        let mut pods = self.pods(selection).await?;
         pods.retain(|pod| pod.ready);
-        if pods.is_empty() {
-            bail!("no pod of {} is ready", part.name);
-        }
+        ensure!(!pods.is_empty(), "no pod is ready with {selection:?}");
         Ok(pods)
-    }
-
-    /// Waits until a part has so many pods, all ready, and none that is ending.
-    ///
-    /// # Errors
-    /// When it takes too long; with the pods that were last seen.
-    pub async fn wait_for_pods(&self, part: Part<'_>, count: usize) -> Result<Vec<PodState>> {
-        let what = format!("{} to have {count} ready pods and no others", part.name);
-        wait::until(&what, PATIENCE, async || {
-            let pods = self
-                .pods_of(part)
-                .await
-                .map_err(|error| format!("{error:#}"))?;
-            if pods.len() == count && pods.iter().all(|pod| pod.ready) {
-                return Ok(pods);
-            }
-            Err(format!("{pods:?}"))
-        })
-        .await
     }
 }
 
-impl PodState {
-    fn of(pod: &Pod) -> Self {
-        let status = pod.status.as_ref();
-        let conditions = status.and_then(|status| status.conditions.as_ref());
-        let is_ready = conditions.is_some_and(|conditions| {
-            let mut ready = conditions.iter().filter(|it| it.type_ == "Ready");
-            ready.any(|it| it.status == "True")
-        });
-        let containers = status.and_then(|status| status.container_statuses.as_ref());
-        let restarts = containers.map(|all| all.iter().map(|it| it.restart_count).sum());
-        let ending = pod.metadata.deletion_timestamp.is_some();
+impl From<&Pod> for PodState {
+    fn from(pod: &Pod) -> Self {
         let spec = pod.spec.as_ref();
         let node = spec.and_then(|spec| spec.node_name.clone());
         let image = spec.and_then(|spec| spec.containers.first()?.image.clone());
+        let status = pod.status.as_ref();
+        let conditions = status.and_then(|status| status.conditions.as_ref());
+        let ready = conditions.is_some_and(|conditions| {
+            let mut conditions = conditions.iter();
+            conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        });
+        let containers = status.and_then(|status| status.container_statuses.as_ref());
+        let restarts = containers.map(|all| all.iter().map(|it| it.restart_count).sum());
+        let terminating = pod.metadata.deletion_timestamp.is_some();
         Self {
             name: pod.name_any(),
             uid: pod.uid().unwrap_or_default(),
             node: node.unwrap_or_default(),
-            ready: is_ready && !ending,
-            ending,
+            ready: ready && !terminating,
+            terminating,
             image: image.unwrap_or_default(),
             restarts: restarts.unwrap_or(0),
         }

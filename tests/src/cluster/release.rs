@@ -1,19 +1,24 @@
 //! A release of the chart in a namespace.
 
-use anyhow::{Context, Result, ensure};
-use kube::api::LogParams;
-use serde_json::{Value, json};
+use anyhow::{Context, Result, bail};
+use kube::api::{ListParams, LogParams};
+use serde_json::Value;
 
-use super::{Forward, Helm, Namespace, Outcome, Part};
+use super::forward::Forward;
+use super::helm::Helm;
+use super::namespace::Namespace;
+use super::pods::PodState;
+use super::program::ProgramOutput;
 
-const CHART: &str = "charts/onetrace";
-const E2E_VALUES: &str = "k8s/values-e2e.yaml";
+/// What tests under load add to the chart's defaults.
+const LOAD_VALUES: &str = "k8s/values-e2e.yaml";
+pub(super) const SERVICES: [&str; 2] = ["gateway", "hello"];
 
-/// An installed release, and the way to its gateway and its Jaeger.
+/// An installed release, with port-forwards to its gateway and its Jaeger.
 pub struct Release {
     /// Its name.
     pub name: String,
-    /// Where it is.
+    /// Its namespace.
     pub namespace: Namespace,
     helm: Helm,
     pub(super) gateway: Forward,
@@ -26,197 +31,153 @@ impl Namespace {
     /// # Errors
     /// When Helm fails.
     pub async fn install(&self, name: &str, values: &Value) -> Result<Release> {
-        let helm = self.cluster.helm();
-        self.install_by(helm, name, &[], values).await
+        self.install_by("helm", name, values).await
     }
 
-    /// Installs the chart as the tests under load need it: with `k8s/values-e2e.yaml`,
-    /// and the gateway on a port of the nodes.
+    /// Like [`Namespace::install`], with another Helm program such as `helm3`.
+    ///
+    /// # Errors
+    /// When Helm fails.
+    pub async fn install_by(&self, helm: &str, name: &str, values: &Value) -> Result<Release> {
+        Release::install(Helm::new(self, helm, None), self, name, values).await
+    }
+
+    /// Like [`Namespace::install`], with `k8s/values-e2e.yaml`, as
+    /// [`Release::run_under_load`] requires.
     ///
     /// # Errors
     /// When Helm fails.
     pub async fn install_for_load(&self, name: &str, values: &Value) -> Result<Release> {
-        let mut all = json!({"services": {"gateway": {"service": {"type": "NodePort"}}}});
-        merge(&mut all, values);
-        let helm = self.cluster.helm();
-        self.install_by(helm, name, &[E2E_VALUES], &all).await
+        let helm = Helm::new(self, "helm", Some(LOAD_VALUES));
+        Release::install(helm, self, name, values).await
     }
 
-    /// Installs the chart by a given Helm, with further files of values.
-    ///
-    /// # Errors
-    /// When Helm fails.
-    pub async fn install_by(
-        &self,
-        helm: Helm,
-        name: &str,
-        files: &[&str],
-        values: &Value,
-    ) -> Result<Release> {
-        self.apply(&helm, "install", name, files, values).await?;
-        let part = |part| Part {
-            release: name,
-            name: part,
-        };
-        Ok(Release {
-            name: name.to_owned(),
-            namespace: self.clone(),
-            helm,
-            gateway: Forward::to_part(self, part("gateway"), 8080).await?,
-            jaeger: Forward::to_part(self, part("jaeger"), 16686).await?,
-        })
-    }
-
-    /// Asks Helm to install the chart with values; says what came of it.
+    /// Like [`Namespace::install`], and returns Helm's output, also when Helm fails.
     ///
     /// # Errors
     /// When Helm cannot be started.
-    pub async fn try_install(&self, name: &str, values: &Value) -> Result<Outcome> {
-        let images = self.images()?;
-        let arguments = [name, CHART, "--namespace", &self.name, "--values", &images];
-        let helm = self.cluster.helm();
-        helm.call("install", &arguments, Some(values)).await
-    }
-
-    async fn apply(
-        &self,
-        helm: &Helm,
-        command: &str,
-        name: &str,
-        files: &[&str],
-        values: &Value,
-    ) -> Result<()> {
-        let images = self.images()?;
-        let mut arguments = vec![name, CHART, "--namespace", &self.name];
-        for file in files.iter().chain([&images.as_str()]) {
-            arguments.extend(["--values", file]);
-        }
-        helm.call_and_wait(command, &arguments, Some(values)).await
-    }
-
-    fn images(&self) -> Result<String> {
-        let images = self.cluster.images.to_str();
-        Ok(images.context("the path of the images' tags")?.to_owned())
+    pub async fn try_install(&self, name: &str, values: &Value) -> Result<ProgramOutput> {
+        let helm = Helm::new(self, "helm", None);
+        helm.apply("install", name, values).await
     }
 }
 
 impl Release {
-    /// A part of it.
-    pub fn part<'a>(&'a self, name: &'a str) -> Part<'a> {
-        Part {
-            release: &self.name,
-            name,
-        }
+    async fn install(
+        helm: Helm,
+        namespace: &Namespace,
+        name: &str,
+        values: &Value,
+    ) -> Result<Self> {
+        helm.apply("install", name, values).await?.into_text()?;
+        Ok(Self {
+            name: name.to_owned(),
+            namespace: namespace.clone(),
+            helm,
+            gateway: Forward::open(namespace, selection(name, "gateway"), 8080).await?,
+            jaeger: Forward::open(namespace, selection(name, "jaeger"), 16686).await?,
+        })
     }
 
-    /// The name of an object that belongs to a part.
-    pub fn object(&self, part: &str) -> String {
-        format!("{}-{part}", self.name)
-    }
-
-    /// Upgrades it to other values, and waits until it is ready.
+    /// Upgrades the release to other values, and waits until it is ready.
     ///
     /// # Errors
     /// When Helm fails.
     pub async fn upgrade(&self, values: &Value) -> Result<()> {
-        let (helm, name) = (&self.helm, &self.name);
-        self.namespace
-            .apply(helm, "upgrade", name, &[], values)
-            .await
+        let upgraded = self.helm.apply("upgrade", &self.name, values).await?;
+        upgraded.into_text().map(drop)
     }
 
-    /// Upgrades it to other values of the tests under load, and waits until it is ready.
-    ///
-    /// # Errors
-    /// When Helm fails.
-    pub async fn upgrade_for_load(&self, values: &Value) -> Result<()> {
-        let mut all = json!({"services": {"gateway": {"service": {"type": "NodePort"}}}});
-        merge(&mut all, values);
-        let (helm, name) = (&self.helm, &self.name);
-        self.namespace
-            .apply(helm, "upgrade", name, &[E2E_VALUES], &all)
-            .await
-    }
-
-    /// Goes back to the revision before, and waits until it is ready.
+    /// Rolls back to the previous revision, and waits until it is ready.
     ///
     /// # Errors
     /// When Helm fails.
     pub async fn roll_back(&self) -> Result<()> {
-        let arguments = [&self.name, "--namespace", &self.namespace.name];
-        self.helm.call_and_wait("rollback", &arguments, None).await
+        self.helm.run_and_wait("rollback", &self.name).await
     }
 
-    /// Uninstalls it, and waits until its objects are gone.
+    /// Uninstalls the release, and waits until its objects are deleted.
     ///
     /// # Errors
     /// When Helm fails.
     pub async fn uninstall(self) -> Result<()> {
-        let arguments = [&self.name, "--namespace", &self.namespace.name];
-        self.helm.call_and_wait("uninstall", &arguments, None).await
+        self.helm.run_and_wait("uninstall", &self.name).await
     }
 
-    /// `helm test`, and what the test's pods wrote, which Helm 3 does not show.
+    /// Runs `helm test`. The output includes the logs of the test's pods, which Helm 3 does
+    /// not print.
     ///
     /// # Errors
-    /// When Helm cannot be started, or the pods' logs cannot be read.
-    pub async fn test(&self) -> Result<Outcome> {
-        let namespace = &self.namespace.name;
-        let arguments = [&self.name, "--namespace", namespace, "--timeout", "250s"];
-        let mut outcome = self.helm.call("test", &arguments, None).await?;
-        for pod in self.namespace.pods_of(self.part("test")).await? {
-            let pods = self.namespace.pods();
+    /// When Helm cannot be started, or the logs cannot be read.
+    pub async fn test(&self) -> Result<ProgramOutput> {
+        let arguments = ["test", &self.name, "--timeout", "250s"];
+        let mut output = self.helm.run(&arguments, "").await?;
+        for pod in self.pods("test").await? {
+            let pods = self.namespace.pod_api();
             let log = pods.logs(&pod.name, &LogParams::default()).await?;
-            outcome.said.push('\n');
-            outcome.said.push_str(&log);
+            output.text.push('\n');
+            output.text.push_str(&log);
         }
-        Ok(outcome)
+        Ok(output)
     }
 
-    /// What Helm makes of templates of the chart with these values.
+    /// The chart's alerts, as YAML.
     ///
     /// # Errors
-    /// When Helm fails.
-    pub(super) async fn template(&self, options: &[&str], values: &Value) -> Result<String> {
-        let of = [&self.name, CHART, "--namespace", &self.namespace.name];
-        let arguments = [&of[..], options].concat();
-        let outcome = self.helm.call("template", &arguments, Some(values)).await?;
-        ensure!(outcome.success, "helm template failed: {}", outcome.said);
-        Ok(outcome.said)
+    /// When Helm cannot render them.
+    pub async fn alerts(&self) -> Result<String> {
+        let template = "templates/prometheus-rule.yaml";
+        let enabled = "prometheusRule.enabled=true";
+        self.helm.template(&self.name, template, enabled).await
     }
 
-    /// The image of the trace test.
+    /// The image of `helm test`.
     pub(super) async fn test_image(&self) -> Result<String> {
-        let arguments = ["hooks", &self.name, "--namespace", &self.namespace.name];
-        let hooks = self.helm.call("get", &arguments, None).await?.said;
+        let hooks = self.helm.run(&["get", "hooks", &self.name], "").await?;
+        let hooks = hooks.into_text()?;
         let mut lines = hooks.lines().map(str::trim);
         let image = lines.find_map(|line| line.strip_prefix("image: "));
         let image = image.with_context(|| format!("no image in the hooks: {hooks}"))?;
         Ok(image.trim_matches('"').to_owned())
     }
-}
 
-/// Puts the values of `over` into `under`; objects are merged, all else is replaced.
-fn merge(under: &mut Value, over: &Value) {
-    match (under, over) {
-        (Value::Object(under), Value::Object(over)) => {
-            for (key, value) in over {
-                merge(under.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        (under, over) => *under = over.clone(),
+    /// The name of a component's Deployment and Service.
+    pub fn object_name(&self, component: &str) -> String {
+        format!("{}-{component}", self.name)
+    }
+
+    /// The pods of a component, including those that are terminating.
+    ///
+    /// # Errors
+    /// When the API returns an error.
+    pub async fn pods(&self, component: &str) -> Result<Vec<PodState>> {
+        let selection = selection(&self.name, component);
+        self.namespace.pods(&selection).await
+    }
+
+    /// The ready pods of a component.
+    ///
+    /// # Errors
+    /// When no pod is ready.
+    pub async fn ready_pods(&self, component: &str) -> Result<Vec<PodState>> {
+        let selection = selection(&self.name, component);
+        self.namespace.ready_pods(&selection).await
+    }
+
+    /// A port-forward to the port of a pod that serves `/metrics`.
+    pub(super) async fn forward_admin(&self, component: &str, pod: &PodState) -> Result<Forward> {
+        let port = match component {
+            "gateway" => 8081,
+            "hello" => 8091,
+            "collector" => 8888,
+            _ => bail!("the metrics port of {component} is not known"),
+        };
+        Forward::to_pod(&self.namespace, &pod.name, port).await
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_merged_as_helm_does() {
-        let mut under = json!({"a": {"b": 1, "c": [1, 2]}, "d": 1});
-        merge(&mut under, &json!({"a": {"c": [3]}, "e": {"f": 1}}));
-        let expected = json!({"a": {"b": 1, "c": [3]}, "d": 1, "e": {"f": 1}});
-        assert_eq!(under, expected);
-    }
+fn selection(release: &str, component: &str) -> ListParams {
+    ListParams::default().labels(&format!(
+        "app.kubernetes.io/name={component},app.kubernetes.io/instance={release}"
+    ))
 }

@@ -2,110 +2,99 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use futures_util::future::try_join_all;
-use k8s_openapi::api::core::v1::{Node, Service};
-use kube::Api;
-use kube::api::ListParams;
 use tokio::time::Instant;
-use trace_contract::{Answer, Expectation, Jaeger, Request, Source, Trace, verify};
+use trace_contract::{Expectation, Jaeger, Request, Source, Trace, verify};
 
-use super::{Forward, Release};
+use super::release::Release;
 use crate::{traced, wait};
 
-const HELLO_ADMIN: u16 = 8091;
-/// Requests of one round of warming up.
-const WARMING: usize = 20;
-/// Less than an attempt of the gateway's may take.
-const AT_ONCE: Duration = Duration::from_millis(1500);
-/// How long a trace may take into Jaeger on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Concurrent requests of one round of warming up.
+const WARM_UP_REQUESTS: usize = 20;
+/// Less than the gateway's timeout for one attempt.
+const FIRST_ATTEMPT: Duration = Duration::from_millis(1500);
+/// How long a trace may take until it is in Jaeger, on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Release {
-    /// A `GET` of the gateway's public API, by port-forward.
+    /// A `GET` request to the gateway's public API, by port-forward.
     ///
     /// # Errors
-    /// When `path` makes no URL.
+    /// When `path` does not make a valid URL.
     pub fn get(&self, path: &str) -> Result<Request> {
         Ok(Request::get(&format!("{}{path}", self.gateway.url()))?)
     }
 
-    /// Its Jaeger, by port-forward.
+    /// A client of the release's Jaeger, by port-forward.
     ///
     /// # Errors
-    /// When the platform cannot give an HTTP client.
+    /// When the HTTP client cannot be created.
     pub fn jaeger(&self) -> Result<Jaeger> {
         Ok(Jaeger::new(&self.jaeger.url())?)
     }
 
-    /// Sends a request and holds its answer to `status`.
+    /// Sends a request and ensures that the response has `status`.
     ///
     /// # Errors
-    /// When there is no answer, or another one.
-    pub async fn send(&self, request: &Request, status: u16) -> Result<Answer> {
-        let answer = request.send().await?;
+    /// When there is no response, or it has another status.
+    pub async fn send(&self, request: &Request, status: u16) -> Result<()> {
+        let response = request.send().await?;
         ensure!(
-            answer.status.as_u16() == status,
-            "{} must be answered {status}, not {} with {:?}",
+            response.status.as_u16() == status,
+            "the response to {} must have the status {status}, not {}: {}",
             request.shown(),
-            answer.status,
-            String::from_utf8_lossy(&answer.body)
+            response.status,
+            String::from_utf8_lossy(&response.body)
         );
-        Ok(answer)
+        Ok(())
     }
 
-    /// Sends a request, and holds the answer to `status` and its trace in Jaeger, as
-    /// a continuation of the caller's, to a contract of `tests/contracts`.
+    /// Sends a request and ensures that the response has `status`. Then waits until the
+    /// trace in Jaeger, which must continue the caller's, satisfies a contract of
+    /// `tests/contracts`.
     ///
     /// # Errors
-    /// When anything is otherwise; with the difference.
+    /// When the status is another one, or the trace differs after a minute.
     pub async fn check(&self, request: &Request, status: u16, contract: &str) -> Result<Trace> {
         self.send(request, status).await?;
         let contract = traced::load(contract)?;
         let sent = request.sent_as();
         let expectation = Expectation::continues(sent);
         let source = Source::from(self.jaeger()?);
-        let id = sent.trace_id();
-        match verify(&source, id, &contract, &expectation, PATIENCE).await {
+        match verify(&source, sent.trace_id(), &contract, &expectation, TIMEOUT).await {
             Ok(trace) => Ok(trace),
             Err(error) => bail!("{}: {error}", request.shown()),
         }
     }
 
-    /// Sends requests, many at once, until all are answered at once: a CNI lets a new
-    /// pod through its network policies a moment after it is ready, and until then a
-    /// call is tried again, which a contract of one call does not allow.
+    /// Sends rounds of concurrent requests until all calls of one round succeed at the first
+    /// attempt. Network policies allow connections from a new pod shortly after it has become
+    /// ready. Until then calls are retried, which contracts with one call do not allow.
     ///
     /// # Errors
-    /// When it takes too long.
+    /// When that takes longer than a minute.
     pub async fn warm_up(&self) -> Result<()> {
-        let what = "all requests to be answered at the first attempt";
-        wait::until(what, PATIENCE, async || {
-            let began = Instant::now();
-            let requests: Vec<_> = (0..WARMING).map(|_| self.get("/hello")).collect();
-            let sending = requests.iter().map(async |request| match request {
-                Ok(request) => self
-                    .send(request, 200)
-                    .await
-                    .map_err(|it| format!("{it:#}")),
-                Err(error) => Err(format!("{error:#}")),
-            });
-            try_join_all(sending).await?;
-            match began.elapsed() {
-                quick if quick < AT_ONCE => Ok(()),
-                slow => Err(format!("answers after {slow:.1?}")),
-            }
+        let what = "all calls to succeed at the first attempt";
+        wait::until(what, TIMEOUT, async || {
+            let started_at = Instant::now();
+            let requests =
+                (0..WARM_UP_REQUESTS).map(async |_| self.send(&self.get("/hello")?, 200).await);
+            try_join_all(requests).await?;
+            let elapsed = started_at.elapsed();
+            ensure!(elapsed < FIRST_ATTEMPT, "responses after {elapsed:.1?}");
+            Ok(())
         })
         .await
     }
 
-    /// Sets the faults of every pod of hello, which must have `FAULTS`.
+    /// Sets the faults of every pod of hello, which must have `FAULTS` enabled.
     ///
     /// # Errors
-    /// When one does not take them.
+    /// When a pod does not respond with 200.
     pub async fn set_faults(&self, faults: &str) -> Result<()> {
-        for pod in self.namespace.ready_pods(self.part("hello")).await? {
-            let forward = Forward::to_pod(&self.namespace, &pod.name, HELLO_ADMIN).await?;
+        for pod in self.ready_pods("hello").await? {
+            let forward = self.forward_admin("hello", &pod).await?;
             let request = Request::get(&format!("{}/faults", forward.url()))?
                 .method("POST")?
                 .header("content-type: application/json")?
@@ -113,28 +102,5 @@ impl Release {
             self.send(&request, 200).await?;
         }
         Ok(())
-    }
-
-    /// A URL of the gateway's public API at a node, which only a release for load has.
-    ///
-    /// # Errors
-    /// When the Service has no such port, or no node an address.
-    pub async fn node_url(&self, path: &str) -> Result<String> {
-        let client = self.namespace.cluster.client();
-        let services: Api<Service> = Api::namespaced(client.clone(), &self.namespace.name);
-        let service = services.get(&self.object("gateway")).await?;
-        let ports = service.spec.and_then(|spec| spec.ports);
-        let port = ports.iter().flatten().find_map(|port| port.node_port);
-        let port = port.context("the gateway's Service has no port at the nodes")?;
-        // The control plane is never drained.
-        let control = ListParams::default().labels("node-role.kubernetes.io/control-plane");
-        let nodes = Api::<Node>::all(client).list(&control).await?;
-        let addresses = nodes
-            .items
-            .into_iter()
-            .filter_map(|node| node.status?.addresses);
-        let address = addresses.flatten().find(|it| it.type_ == "InternalIP");
-        let address = address.context("no node of the control plane has an address")?;
-        Ok(format!("http://{}:{port}{path}", address.address))
     }
 }

@@ -1,7 +1,7 @@
-//! The chart by itself, with nothing of it disrupted: what an installation gives, what
-//! people do with it, and its sampling. Few of these load the cluster, so they run
-//! beside each other.
+//! The chart without disruptions: installation, Helm operations, network policies and tail
+//! sampling. These tests put little load on the cluster, so they run concurrently.
 
+mod helm;
 mod install;
+mod network;
 mod sampling;
-mod uses;

@@ -1,19 +1,20 @@
-//! Tail sampling keeps what failed and what was slow, whole, and not the rest.
+//! Tail sampling keeps failed and slow traces, complete, and drops the others.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use tests::cluster::{Release, on_stage};
-use trace_contract::Request;
+use tests::cluster::{Release, with_namespace};
+use trace_contract::{Request, waterfall};
 
-/// The sampler keeps whatever trace-contract asks for, so these must not be its.
-const CALLER: &str = "user-agent: somebody";
-const AT_REST: &str = "{}";
+/// The sampler keeps all traces of trace-contract, so these requests have another user agent.
+const USER_AGENT: &str = "user-agent: client";
+const NO_FAULTS: &str = "{}";
 const FAILING: &str = r#"{"error_rate": 1}"#;
 const SLOW: &str = r#"{"delay": "700ms"}"#;
+const ORDINARY_REQUESTS: usize = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_failed_and_what_was_slow_is_kept_whole() -> Result<()> {
-    on_stage("sampling", async |namespace| {
+async fn tail_sampling_keeps_failed_and_slow_traces_complete() -> Result<()> {
+    with_namespace("sampling", async |namespace| {
         let values = json!({
             "services": {"hello": {"env": {"FAULTS": true}}},
             "collector": {"replicas": 2, "tailSampling": {
@@ -22,28 +23,27 @@ async fn what_failed_and_what_was_slow_is_kept_whole() -> Result<()> {
         });
         let release = namespace.install("onetrace", &values).await?;
         release.warm_up().await?;
-        let ordinary: Vec<_> = (0..10)
-            .map(|_| of_somebody(&release))
-            .collect::<Result<_>>()?;
+        let ordinary: Result<Vec<_>> = (0..ORDINARY_REQUESTS).map(|_| get(&release)).collect();
+        let ordinary = ordinary?;
         for request in &ordinary {
             release.send(request, 200).await?;
         }
         release.set_faults(FAILING).await?;
-        release
-            .check(&of_somebody(&release)?, 503, "hello-failing")
-            .await?;
+        let failing = get(&release)?;
+        release.check(&failing, 503, "hello-failing").await?;
         release.set_faults(SLOW).await?;
-        release.check(&of_somebody(&release)?, 200, "hello").await?;
-        release.set_faults(AT_REST).await?;
-        release.check(&release.get("/hello")?, 200, "hello").await?;
-        // The later ones have been decided on, and so have these.
+        release.check(&get(&release)?, 200, "hello").await?;
+        release.set_faults(NO_FAULTS).await?;
+        let of_trace_contract = release.get("/hello")?;
+        release.check(&of_trace_contract, 200, "hello").await?;
+        // The sampler decides in the order of arrival, so it has also decided on these.
         for request in &ordinary {
             let trace = release.jaeger()?.trace(request.sent_as().trace_id()).await;
-            let trace = trace.context("asking for what must not be kept")?;
+            let trace = trace.context("reading an ordinary trace")?;
             ensure!(
                 trace.is_none(),
-                "of the rest nothing must be kept, and {:?} was",
-                trace.map(|trace| trace_contract::waterfall(&trace))
+                "ordinary traces must be dropped: {:?}",
+                trace.as_ref().map(waterfall)
             );
         }
         Ok(())
@@ -51,6 +51,6 @@ async fn what_failed_and_what_was_slow_is_kept_whole() -> Result<()> {
     .await
 }
 
-fn of_somebody(release: &Release) -> Result<Request> {
-    Ok(release.get("/hello")?.header(CALLER)?)
+fn get(release: &Release) -> Result<Request> {
+    Ok(release.get("/hello")?.header(USER_AGENT)?)
 }
