@@ -18,7 +18,7 @@ pub trait Config: CommandFactory + FromArgMatches {
 ///
 /// Answers `--help` and `--version`. Settings that cannot be used are all
 /// written to standard error, and the process ends with status 2 (usage).
-pub fn settings<C: Config>(service: ServiceInfo) -> (C, telemetry::Settings) {
+pub fn settings<C: Config>(service: ServiceInfo) -> (C, telemetry::Config) {
     let command = C::command()
         .name(service.name)
         .version(service.version)
@@ -34,7 +34,7 @@ pub fn settings<C: Config>(service: ServiceInfo) -> (C, telemetry::Settings) {
     {
         asked.exit();
     }
-    let telemetry = telemetry::Settings::from_env(service);
+    let telemetry = telemetry::Config::from_env(service);
     let mut problems = match &config {
         Ok(config) => config.problems(),
         Err(error) => vec![without_secrets(error)],
@@ -54,7 +54,7 @@ fn without_secrets(error: &clap::Error) -> String {
     let said = error.to_string();
     let shown = match error.get(ContextKind::InvalidValue) {
         Some(ContextValue::String(value)) => {
-            said.replace(value.as_str(), &telemetry::settings::without_secrets(value))
+            said.replace(value.as_str(), &telemetry::config::without_secrets(value))
         }
         _ => said,
     };
@@ -73,7 +73,7 @@ fn refuse(service: &str, problems: &[String]) -> ! {
 /// The telemetry variables, as `--help` lists them.
 fn variables() -> String {
     let mut text = String::from("Telemetry (environment only):\n");
-    for (name, meaning) in telemetry::settings::VARIABLES {
+    for (name, meaning) in telemetry::config::VARIABLES {
         write!(text, "  {name}\n          {meaning}\n").expect("a String takes everything");
     }
     text

@@ -20,7 +20,7 @@ use axum::{Json, Router};
 use reqwest_middleware::ClientWithMiddleware;
 use serde_json::Value;
 use telemetry::http::{ClientSettings, Route, ServerLayer};
-use telemetry::{Edge, EdgeTrace, ServiceInfo, Settings};
+use telemetry::{Config, Edge, EdgeTrace, ServiceInfo};
 
 const SERVICE: ServiceInfo = ServiceInfo {
     name: "relay",
@@ -37,7 +37,7 @@ struct Call {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let telemetry = telemetry::init(&Settings::from_env(SERVICE)?)?;
+    let telemetry = telemetry::init(&Config::from_env(SERVICE)?)?;
     let client = telemetry::http::client(&ClientSettings {
         retries: 0,
         ..ClientSettings::default()

@@ -13,9 +13,9 @@ use opentelemetry_semantic_conventions::attribute as key;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use crate::global;
 use crate::http::CANCELLED;
-use crate::init;
-use crate::sampling::{self, Forecast};
+use crate::sampling::{self, SamplingHint};
 
 /// What an endpoint's error tells its span.
 ///
@@ -178,13 +178,13 @@ struct EndpointSpan {
 
 impl EndpointSpan {
     fn start<Req>(options: &Options<Req>, request: &Req) -> Self {
-        let Some(tracer) = init::tracer() else {
+        let Some(tracer) = global::tracer() else {
             return Self { context: None };
         };
         let parent = Context::current();
-        let forecast = Forecast::of(&parent);
+        let hint = SamplingHint::of(&parent);
         let name = match &options.name_of {
-            Some(name_of) if forecast != Forecast::Dropped => name_of(request),
+            Some(name_of) if hint != SamplingHint::Drop => name_of(request),
             _ => Cow::Borrowed(options.name),
         };
         let attributes = || {
@@ -194,7 +194,7 @@ impl EndpointSpan {
                 .map_or_else(Vec::new, |of| of(request))
         };
         let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Internal);
-        let context = sampling::start(tracer, builder, &parent, forecast, attributes);
+        let context = sampling::start(tracer, builder, &parent, hint, attributes);
         Self {
             context: Some(context),
         }

@@ -1,36 +1,13 @@
 //! Brings telemetry up and down: what a service's main calls first and last.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::SdkTracer;
 
+use crate::config::Config;
 use crate::pipeline::{self, Accounting, Pipeline, PipelineError, SpanCounts};
-use crate::settings::{SamplerKind, Settings};
-use crate::{log, propagation, resource};
-
-static TRACING: OnceLock<Tracing> = OnceLock::new();
-
-/// What the layers need at each request, process-wide as OpenTelemetry's own
-/// globals are, but without a lock and a virtual call.
-struct Tracing {
-    tracer: Option<SdkTracer>,
-    sampler: SamplerKind,
-}
-
-/// The tracer of the layers; `None` before [`init`] and with `OTEL_SDK_DISABLED`.
-pub(crate) fn tracer() -> Option<&'static SdkTracer> {
-    TRACING.get().and_then(|tracing| tracing.tracer.as_ref())
-}
-
-/// The sampler that was asked for.
-pub(crate) fn sampler() -> SamplerKind {
-    TRACING
-        .get()
-        .map_or(SamplerKind::AlwaysOff, |tracing| tracing.sampler)
-}
+use crate::{global, log, propagation};
 
 /// Why telemetry could not be brought up.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +28,12 @@ pub enum InitError {
 /// # Errors
 /// See [`InitError`]. Nothing is half-installed that would lose spans: without
 /// an `Ok` no span is made.
-pub fn init(settings: &Settings) -> Result<Telemetry, InitError> {
-    propagation::install(settings);
-    let pipeline = if settings.disabled {
+pub fn init(config: &Config) -> Result<Telemetry, InitError> {
+    propagation::install(config);
+    let pipeline = if config.disabled {
         None
     } else {
-        Some(pipeline::start(settings, resource::build(settings))?)
+        Some(pipeline::start(config)?)
     };
     let tracer = pipeline.as_ref().map(|pipeline| {
         opentelemetry::global::set_tracer_provider(pipeline.provider().clone());
@@ -65,13 +42,10 @@ pub fn init(settings: &Settings) -> Result<Telemetry, InitError> {
             .build();
         pipeline.provider().tracer_with_scope(scope)
     });
-    log::install(settings.log.clone(), tracer.clone())?;
-    TRACING
-        .set(Tracing {
-            tracer,
-            sampler: settings.sampler,
-        })
-        .map_err(|_| InitError::AlreadyInitialised)?;
+    log::install(config.log.clone(), tracer.clone())?;
+    if !global::set(tracer, config.sampler) {
+        return Err(InitError::AlreadyInitialised);
+    }
     Ok(Telemetry { pipeline })
 }
 

@@ -8,21 +8,21 @@
 //! outside of this crate. Spans of an application's own making are `tracing`'s
 //! (`#[instrument]`); they become children of the endpoint's span.
 
+pub mod config;
 pub mod endpoint;
+mod global;
 pub mod http;
 mod init;
 mod log;
 pub mod pipeline;
 pub mod propagation;
-mod resource;
 mod sampling;
-pub mod settings;
 mod task;
 
+pub use config::{Config, ConfigError, ServiceInfo};
 pub use endpoint::{EndpointError, EndpointLayer};
 pub use init::{InitError, Telemetry, init};
 pub use opentelemetry::KeyValue;
 pub use pipeline::{Accounting, SpanCounts};
 pub use propagation::{Edge, EdgeTrace};
-pub use settings::{ServiceInfo, Settings, SettingsError};
 pub use task::{spawn, trace_id};

@@ -6,28 +6,28 @@ use opentelemetry::trace::{Span, SpanBuilder, SpanContext, TraceContextExt, Trac
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, Span as SdkSpan};
 
-use crate::init;
+use crate::config::SamplerKind;
+use crate::global;
 use crate::propagation::RANDOM;
-use crate::settings::SamplerKind;
 
 /// What the sampler will decide for a span with a given parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Forecast {
+pub(crate) enum SamplingHint {
     /// It will be recorded: give it all attributes at its start.
-    Recorded,
+    Record,
     /// It will not.
-    Dropped,
+    Drop,
     /// The trace id decides, which is not known before the span has started.
     Unknown,
 }
 
-impl Forecast {
-    /// The forecast for a child of this context's span, or for a root.
+impl SamplingHint {
+    /// The hint for a child of this context's span, or for a root.
     pub(crate) fn of(parent: &Context) -> Self {
         let span = parent.span();
         let parent = span.span_context();
         Self::by(
-            init::sampler(),
+            global::sampler(),
             parent.is_valid().then(|| parent.is_sampled()),
         )
     }
@@ -42,9 +42,9 @@ impl Forecast {
                 | Kind::ParentBasedAlwaysOff
                 | Kind::ParentBasedTraceIdRatio(_),
                 Some(true),
-            ) => Self::Recorded,
+            ) => Self::Record,
             (Kind::TraceIdRatio(_), _) | (Kind::ParentBasedTraceIdRatio(_), None) => Self::Unknown,
-            _ => Self::Dropped,
+            _ => Self::Drop,
         }
     }
 }
@@ -54,16 +54,16 @@ pub(crate) fn start(
     tracer: &SdkTracer,
     mut builder: SpanBuilder,
     parent: &Context,
-    forecast: Forecast,
+    hint: SamplingHint,
     attributes: impl FnOnce() -> Vec<KeyValue>,
 ) -> Context {
-    match forecast {
-        Forecast::Recorded => {
+    match hint {
+        SamplingHint::Record => {
             builder.attributes = Some(attributes());
             parent.with_span(tracer.build_with_context(builder, parent))
         }
-        Forecast::Dropped => unrecorded(parent, tracer.build_with_context(builder, parent)),
-        Forecast::Unknown => {
+        SamplingHint::Drop => unrecorded(parent, tracer.build_with_context(builder, parent)),
+        SamplingHint::Unknown => {
             let mut span = tracer.build_with_context(builder, parent);
             if span.is_recording() {
                 span.set_attributes(attributes());

@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(config: &Config, settings: &telemetry::Settings) -> anyhow::Result<()> {
+async fn serve(config: &Config, settings: &telemetry::Config) -> anyhow::Result<()> {
     let shutdown = server::shutdown_signal()?;
     let listeners = Listeners::bind(config.http_addr, config.admin_addr).await?;
     let telemetry = telemetry::init(settings)?;

@@ -20,7 +20,7 @@ use reqwest_tracing::TracingMiddleware;
 use super::BaseUrl;
 use super::client_span::{Attempt, ClientSpans};
 use super::retry::TransientOnly;
-use crate::{init, propagation};
+use crate::{global, propagation};
 
 /// How a client's calls are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Middleware for WhereTraced {
         'extensions: 'call,
         'next: 'call,
     {
-        match init::tracer() {
+        match global::tracer() {
             Some(_) => self.0.handle(request, extensions, next),
             None => next.run(request, extensions),
         }

@@ -15,8 +15,8 @@ use super::names::{known_method, name};
 use super::recent;
 use super::request_attributes::protocol_version;
 use super::{CANCELLED, CallError};
-use crate::init;
-use crate::sampling::{self, Forecast};
+use crate::global;
+use crate::sampling::{self, SamplingHint};
 
 /// `url.template`, in development in the conventions: what the span's name is made of.
 const URL_TEMPLATE: &str = "url.template";
@@ -58,7 +58,7 @@ impl CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        if let Some(context) = self.0.take().filter(|_| init::tracer().is_some()) {
+        if let Some(context) = self.0.take().filter(|_| global::tracer().is_some()) {
             let span = context.span();
             span.set_attribute(KeyValue::new(key::ERROR_TYPE, CANCELLED));
             span.set_status(Status::error("the call was given up"));
@@ -72,7 +72,7 @@ pub(crate) struct ClientSpans;
 
 impl ReqwestOtelSpanBackend for ClientSpans {
     fn on_request_start(request: &Request, extensions: &mut Extensions) -> tracing::Span {
-        let Some(tracer) = init::tracer() else {
+        let Some(tracer) = global::tracer() else {
             return tracing::Span::none();
         };
         let parent = Context::current();
@@ -87,7 +87,13 @@ impl ReqwestOtelSpanBackend for ClientSpans {
         );
         let builder = SpanBuilder::from_name(named.span).with_kind(SpanKind::Client);
         let attributes = || of_request(request, named.route, number);
-        let context = sampling::start(tracer, builder, &parent, Forecast::of(&parent), attributes);
+        let context = sampling::start(
+            tracer,
+            builder,
+            &parent,
+            SamplingHint::of(&parent),
+            attributes,
+        );
         extensions.insert(Attempt {
             context,
             number,
@@ -99,7 +105,7 @@ impl ReqwestOtelSpanBackend for ClientSpans {
     fn on_request_end(_: &tracing::Span, outcome: &Result<Response>, extensions: &mut Extensions) {
         let Some(attempt) = extensions
             .get_mut::<Attempt>()
-            .filter(|_| init::tracer().is_some())
+            .filter(|_| global::tracer().is_some())
         else {
             return;
         };

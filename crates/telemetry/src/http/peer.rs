@@ -9,7 +9,7 @@ use reqwest_middleware::ClientWithMiddleware;
 
 use super::client::{self, ClientSettings};
 use super::{BaseUrl, CallError, Route};
-use crate::init;
+use crate::global;
 
 /// Another service: where it answers, and the traced client that calls it.
 /// Clones are cheap, and share their connections.
@@ -67,7 +67,7 @@ impl Peer {
 /// What names a call's span, where spans are made.
 fn named_by(route: Route) -> Extensions {
     let mut extensions = Extensions::new();
-    if init::tracer().is_some() {
+    if global::tracer().is_some() {
         extensions.insert(route);
     }
     extensions

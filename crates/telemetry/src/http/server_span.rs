@@ -12,10 +12,10 @@ use opentelemetry_semantic_conventions::attribute as key;
 use super::access_log::{self, Exchange};
 use super::names::{Named, known_method};
 use super::{CANCELLED, request_attributes};
-use crate::init;
+use crate::global;
 use crate::propagation::traceresponse;
 use crate::propagation::{Admitted, Edge};
-use crate::sampling::Forecast;
+use crate::sampling::SamplingHint;
 
 /// A request being answered.
 pub(crate) struct ServerSpan {
@@ -44,7 +44,7 @@ impl ServerSpan {
             path: access_log::path(request.uri()),
             started: Instant::now(),
         };
-        let tracer = init::tracer();
+        let tracer = global::tracer();
         let context = match tracer {
             Some(tracer) => {
                 let attributes = || {
@@ -137,12 +137,12 @@ fn start_span(
     admitted: &Admitted,
     attributes: impl FnOnce() -> Vec<KeyValue>,
 ) -> Context {
-    let forecast = Forecast::of(&admitted.context);
+    let hint = SamplingHint::of(&admitted.context);
     let mut builder = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
     if let Some(caller) = &admitted.link {
         builder = builder.with_links(vec![Link::with_context(caller.clone())]);
     }
-    crate::sampling::start(tracer, builder, &admitted.context, forecast, attributes)
+    crate::sampling::start(tracer, builder, &admitted.context, hint, attributes)
 }
 
 /// What the edge let in, under its own keys, as OpenTelemetry's baggage span

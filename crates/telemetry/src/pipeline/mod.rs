@@ -34,17 +34,12 @@ use self::processor::{CountingSampler, EncodingProcessor};
 use self::report::Reporter;
 use self::sink::Sink;
 use self::worker::{Shared, Worker};
+use crate::config::{Config, ExporterKind, Limits};
 use crate::sampling;
-use crate::settings::{ExporterKind, Limits, Settings};
 
 /// Why the pipeline could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
-    /// A header of `OTEL_EXPORTER_OTLP_HEADERS` cannot be sent; its value is not shown.
-    #[error(
-        "OTEL_EXPORTER_OTLP_HEADERS: the header {0:?} cannot be sent; write name=value, percent-encoded"
-    )]
-    Header(String),
     /// The OTLP exporter could not be made.
     #[error("the OTLP exporter could not be made: {0}; check OTEL_EXPORTER_OTLP_ENDPOINT")]
     Exporter(String),
@@ -64,28 +59,32 @@ pub struct Pipeline {
 ///
 /// # Errors
 /// See [`PipelineError`]. A Collector that does not answer is no error: it may come later.
-pub fn start(settings: &Settings, resource: Resource) -> Result<Pipeline, PipelineError> {
-    let accounting = Accounting::with_capacity(settings.batch.max_queue_size);
-    let shared = Arc::new(Shared::new(&settings.batch, accounting.clone()));
-    let sink = match settings.exporter {
-        ExporterKind::Otlp => Some(Sink::Otlp(Box::new(Otlp::new(&settings.otlp)?))),
+pub fn start(config: &Config) -> Result<Pipeline, PipelineError> {
+    // The SDK's own builder would run a detector that reads the variables once more.
+    let resource = Resource::builder_empty()
+        .with_attributes(config.resource.iter().cloned())
+        .build();
+    let accounting = Accounting::with_capacity(config.batch.max_queue_size);
+    let shared = Arc::new(Shared::new(&config.batch, accounting.clone()));
+    let sink = match config.exporter {
+        ExporterKind::Otlp => Some(Sink::Otlp(Box::new(Otlp::new(&config.otlp)?))),
         ExporterKind::Console => Some(Sink::Console),
         ExporterKind::None => None,
     };
     let processor = EncodingProcessor {
         shared: Arc::clone(&shared),
-        value_limit: ValueLimit(settings.limits.attribute_value_length),
+        value_limit: ValueLimit(config.limits.attribute_value_length),
         discard: sink.is_none(),
     };
     let worker = sink
-        .map(|sink| spawn(settings, &resource, sink, Arc::clone(&shared)))
+        .map(|sink| spawn(config, &resource, sink, Arc::clone(&shared)))
         .transpose()?;
     let provider = SdkTracerProvider::builder()
         .with_sampler(CountingSampler {
-            inner: sampling::sampler(settings.sampler),
+            inner: sampling::sampler(config.sampler),
             accounting,
         })
-        .with_span_limits(limits(&settings.limits))
+        .with_span_limits(limits(&config.limits))
         .with_resource(resource)
         .with_span_processor(processor)
         .build();
@@ -97,14 +96,14 @@ pub fn start(settings: &Settings, resource: Resource) -> Result<Pipeline, Pipeli
 }
 
 fn spawn(
-    settings: &Settings,
+    config: &Config,
     resource: &Resource,
     sink: Sink,
     shared: Arc<Shared>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let batch = settings.batch;
+    let batch = config.batch;
     let resource = encode::resource(resource);
-    let endpoint = endpoint_to_show(settings);
+    let endpoint = endpoint_to_show(config);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -115,7 +114,7 @@ fn spawn(
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let worker = Worker {
                 shared: &shared,
-                settings: batch,
+                config: batch,
                 resource,
                 sink,
                 reporter: Reporter::new(endpoint),
@@ -127,8 +126,8 @@ fn spawn(
 }
 
 /// The endpoint without credentials and query.
-fn endpoint_to_show(settings: &Settings) -> String {
-    let url = &settings.otlp.endpoint;
+fn endpoint_to_show(config: &Config) -> String {
+    let url = &config.otlp.endpoint;
     let port = url
         .port()
         .map(|port| format!(":{port}"))

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{Compression, Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
@@ -19,7 +19,7 @@ use prost::Message;
 
 use super::PipelineError;
 use super::sink::Outcome;
-use crate::settings::OtlpSettings;
+use crate::config::OtlpConfig;
 
 /// The most of an answer that is read, in bytes; a real one has a line.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -45,26 +45,26 @@ impl Swap {
 impl Otlp {
     /// # Errors
     /// Where the endpoint or a header cannot be used in a request.
-    pub(super) fn new(settings: &OtlpSettings) -> Result<Self, PipelineError> {
+    pub(super) fn new(config: &OtlpConfig) -> Result<Self, PipelineError> {
         let swap = Arc::<Swap>::default();
         let client = reqwest::Client::builder()
-            .timeout(settings.timeout)
+            .timeout(config.timeout)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| PipelineError::Exporter(error.without_url().to_string()))?;
         let http = SwappingClient {
             client,
-            headers: headers(&settings.headers)?,
+            headers: config.headers.clone(),
             swap: Arc::clone(&swap),
         };
         let mut builder = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
-            .with_endpoint(settings.endpoint.as_str())
+            .with_endpoint(config.endpoint.as_str())
             .with_protocol(Protocol::HttpBinary)
             // The client's own timeout ends an attempt; this one must not do so before.
-            .with_timeout(settings.timeout + Duration::from_secs(1))
+            .with_timeout(config.timeout + Duration::from_secs(1))
             .with_http_client(http);
-        if settings.gzip {
+        if config.gzip {
             builder = builder.with_compression(Compression::Gzip);
         }
         let exporter = builder
@@ -88,21 +88,10 @@ impl Otlp {
     }
 }
 
-fn headers(pairs: &[(String, String)]) -> Result<Vec<(HeaderName, HeaderValue)>, PipelineError> {
-    let header = |(name, value): &(String, String)| {
-        let mut value =
-            HeaderValue::try_from(value).map_err(|_| PipelineError::Header(name.clone()))?;
-        value.set_sensitive(true);
-        let name = HeaderName::try_from(name).map_err(|_| PipelineError::Header(name.clone()))?;
-        Ok((name, value))
-    };
-    pairs.iter().map(header).collect()
-}
-
 #[derive(Debug)]
 struct SwappingClient {
     client: reqwest::Client,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
     swap: Arc<Swap>,
 }
 
@@ -135,9 +124,7 @@ impl SwappingClient {
         body: Bytes,
     ) -> Result<Outcome, reqwest::Error> {
         let (mut parts, _) = request.into_parts();
-        for (name, value) in &self.headers {
-            parts.headers.insert(name, value.clone());
-        }
+        parts.headers.extend(self.headers.clone());
         let zipped = parts
             .headers
             .get(header::CONTENT_ENCODING)
@@ -181,7 +168,7 @@ fn classify(status: StatusCode, retry_after: Option<Duration>, answer: &[u8]) ->
 }
 
 /// `Retry-After` in seconds; a date is rare, and without it our own backoff serves.
-fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers
         .get(header::RETRY_AFTER)?
         .to_str()

@@ -12,7 +12,7 @@ use super::backoff::Backoff;
 use super::queue::{Batch, Queue};
 use super::report::Reporter;
 use super::sink::{Outcome, Sink};
-use crate::settings::BatchSettings;
+use crate::config::BatchConfig;
 
 /// What the exporting thread shares with the requests' threads.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ struct Flushes {
 }
 
 impl Shared {
-    pub(super) fn new(batch: &BatchSettings, accounting: Accounting) -> Self {
+    pub(super) fn new(batch: &BatchConfig, accounting: Accounting) -> Self {
         Self {
             queue: Queue::new(batch.max_queue_size, batch.max_export_batch_size),
             accounting,
@@ -77,7 +77,7 @@ impl Shared {
 /// The thread's own state.
 pub(super) struct Worker<'a> {
     pub(super) shared: &'a Shared,
-    pub(super) settings: BatchSettings,
+    pub(super) config: BatchConfig,
     pub(super) resource: Vec<u8>,
     pub(super) sink: Sink,
     pub(super) reporter: Reporter,
@@ -95,7 +95,7 @@ impl Worker<'_> {
                 let waited = tokio::select! {
                     () = self.shared.wake.notified() => false,
                     _ = deadline.changed() => continue,
-                    () = sleep(self.settings.schedule_delay) => true,
+                    () = sleep(self.config.schedule_delay) => true,
                 };
                 // After the delay everything goes, however little it is.
                 whole = !waited && self.shared.flush_wanted().is_none();
@@ -147,7 +147,7 @@ impl Worker<'_> {
             self.reporter.unavailable(&error);
             self.reporter.report(accounting);
             // While there is room for younger spans, waiting longer loses nothing.
-            if began.elapsed() >= self.settings.export_timeout && self.shared.queue.is_full() {
+            if began.elapsed() >= self.config.export_timeout && self.shared.queue.is_full() {
                 return accounting.settled(0, spans, DropReason::ExportTimeout);
             }
             self.pause(backoff.next(retry_after)).await;

@@ -28,7 +28,7 @@ pub(crate) use self::edge::Admitted;
 pub use self::edge::{Edge, EdgeTrace, EdgeTraceError};
 pub(crate) use self::trace_context::RANDOM;
 use self::w3c::W3c;
-use crate::settings::{PropagatorKind, Settings};
+use crate::config::{Config, PropagatorKind};
 
 static PROPAGATOR: OnceLock<Propagator> = OnceLock::new();
 
@@ -89,7 +89,7 @@ fn propagator(kind: PropagatorKind) -> Box<dyn TextMapPropagator + Send + Sync> 
 
 /// Installs the propagators for this crate's layers and as OpenTelemetry's
 /// global one, for libraries that ask for that.
-pub(crate) fn install(settings: &Settings) {
+pub(crate) fn install(settings: &Config) {
     let Propagator { composite, .. } = Propagator::new(&settings.propagators);
     opentelemetry::global::set_text_map_propagator(composite);
     // Set once a process: a second `init` fails on its own account.

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use axum::Router;
-use telemetry::{ServiceInfo, Settings};
+use telemetry::{Config, ServiceInfo};
 use tokio::net::TcpListener;
 use trace_contract::{
     Contract, Expectation, Receiver, Source, Store, Trace, TraceId, TraceParent, verify,
@@ -43,7 +43,7 @@ fn start() -> Store {
         name: "app",
         version: "1.2.3",
     };
-    let settings = Settings::from_vars(service, |name| match name {
+    let settings = Config::from_vars(service, |name| match name {
         "OTEL_EXPORTER_OTLP_ENDPOINT" => Some(endpoint.clone().into()),
         "OTEL_BSP_SCHEDULE_DELAY" => Some("20".into()),
         _ => None,

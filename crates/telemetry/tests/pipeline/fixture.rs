@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use opentelemetry::trace::{Span as _, Tracer, TracerProvider};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_sdk::Resource;
 use prost::Message;
 use telemetry::pipeline::{self, Pipeline};
-use telemetry::{ServiceInfo, Settings, SpanCounts};
+use telemetry::{Config, ServiceInfo, SpanCounts};
 use tokio::net::TcpListener;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -21,14 +20,14 @@ pub(crate) fn start(endpoint: &str, more: &[(&str, &str)]) -> Pipeline {
         name: "test",
         version: "0",
     };
-    let settings = Settings::from_vars(service, |name| {
+    let config = Config::from_vars(service, |name| {
         let given = more.iter().find(|(known, _)| *known == name);
         let value = given.map(|(_, value)| (*value).to_owned());
         let endpoint = (name == "OTEL_EXPORTER_OTLP_ENDPOINT").then(|| endpoint.to_owned());
         value.or(endpoint).map(Into::into)
     })
-    .expect("a test's settings are good");
-    pipeline::start(&settings, Resource::builder_empty().build()).expect("the pipeline must start")
+    .expect("a test's configuration is valid");
+    pipeline::start(&config).expect("the pipeline must start")
 }
 
 pub(crate) fn make_spans(pipeline: &Pipeline, count: usize) {

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 
 use super::Propagator;
-use crate::settings::PropagatorKind as Kind;
+use crate::config::PropagatorKind as Kind;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";

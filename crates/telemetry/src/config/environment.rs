@@ -1,4 +1,4 @@
-//! Reading single variables, and keeping what is wrong with them for one report.
+//! Reading single variables, and collecting the problems for one report.
 
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use super::error::Problem;
 
-/// The largest integer that the specification asks implementations to take.
+/// The largest integer that the specification requires implementations to accept.
 pub(super) const MAX_INTEGER: u32 = i32::MAX.unsigned_abs();
 
-/// The environment, and the problems met so far.
-pub(super) struct Vars<'a> {
+/// The environment, and the problems found so far.
+pub(super) struct Environment<'a> {
     lookup: &'a dyn Fn(&str) -> Option<OsString>,
     pub(super) problems: Vec<Problem>,
 }
 
-impl<'a> Vars<'a> {
+impl<'a> Environment<'a> {
     pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
         Self {
             lookup,
@@ -34,7 +34,14 @@ impl<'a> Vars<'a> {
         }
     }
 
-    /// Like [`Vars::text`], but no problem ever shows the value.
+    /// [`Environment::text`] of the first of these variables that is set.
+    pub(super) fn first(&mut self, variables: [&'static str; 2]) -> Option<(&'static str, String)> {
+        variables
+            .into_iter()
+            .find_map(|variable| Some((variable, self.text(variable)?)))
+    }
+
+    /// Like [`Environment::text`], but no problem ever contains the value.
     pub(super) fn secret(&mut self, variable: &'static str) -> Option<String> {
         let value = self.raw(variable)?;
         if value.is_err() {
@@ -43,23 +50,37 @@ impl<'a> Vars<'a> {
         value.ok()
     }
 
-    /// A whole number within `range`.
+    /// One of a fixed set of names, case-insensitive.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        variable: &'static str,
+        choices: &[(&str, T)],
+        hint: &str,
+    ) -> Option<T> {
+        let text = self.text(variable)?;
+        let choice = choices
+            .iter()
+            .find(|(name, _)| text.eq_ignore_ascii_case(name));
+        if choice.is_none() {
+            self.problem(variable, &text, hint);
+        }
+        choice.map(|(_, value)| *value)
+    }
+
+    /// An integer within `range`.
     pub(super) fn integer(
         &mut self,
         variable: &'static str,
         range: RangeInclusive<u32>,
     ) -> Option<u32> {
         let text = self.text(variable)?;
-        // `u32::from_str` takes a leading `+`, which no other implementation does.
+        // `u32::from_str` accepts a leading `+`, which no other implementation does.
         let number = text.parse().ok().filter(|_| !text.starts_with('+'));
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             let (low, high) = (range.start(), range.end());
-            self.problem(
-                variable,
-                &text,
-                format!("must be a whole number from {low} to {high}"),
-            );
+            let hint = format!("must be an integer from {low} to {high}");
+            self.problem(variable, &text, hint);
         }
         number
     }
@@ -80,26 +101,21 @@ impl<'a> Vars<'a> {
         Some(Duration::from_millis(millis.into()))
     }
 
-    /// Notes that `variable` cannot be used as it is.
-    pub(super) fn problem(
-        &mut self,
-        variable: &'static str,
-        value: &str,
-        remedy: impl Into<String>,
-    ) {
+    /// Records that the value of `variable` is invalid.
+    pub(super) fn problem(&mut self, variable: &'static str, value: &str, hint: impl Into<String>) {
         self.problems.push(Problem {
             variable,
             value: Some(value.to_owned()),
-            remedy: remedy.into(),
+            hint: hint.into(),
         });
     }
 
-    /// Notes that `variable` cannot be used, without its value.
-    pub(super) fn secret_problem(&mut self, variable: &'static str, remedy: impl Into<String>) {
+    /// The same without the value.
+    pub(super) fn secret_problem(&mut self, variable: &'static str, hint: impl Into<String>) {
         self.problems.push(Problem {
             variable,
             value: None,
-            remedy: remedy.into(),
+            hint: hint.into(),
         });
     }
 

@@ -1,7 +1,9 @@
-//! The variables against the specification: defaults, precedence, and what is
-//! said of values that cannot be used.
+//! The variables against the specification: defaults, precedence, and the
+//! errors for invalid values.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::time::Duration;
 
 use super::*;
 
@@ -10,69 +12,75 @@ const SERVICE: ServiceInfo = ServiceInfo {
     version: "1.2.3",
 };
 
-fn read(vars: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let vars: HashMap<&str, &str> = vars.iter().copied().collect();
-    Settings::from_vars(SERVICE, |name| vars.get(name).map(OsString::from))
+    Config::from_vars(SERVICE, |name| vars.get(name).map(OsString::from))
 }
 
-fn good(vars: &[(&str, &str)]) -> Settings {
-    read(vars).unwrap_or_else(|error| panic!("{vars:?} must be taken, but: {error}"))
+fn valid(vars: &[(&str, &str)]) -> Config {
+    read(vars).unwrap_or_else(|error| panic!("{vars:?} must be accepted, but: {error}"))
 }
 
-/// What is said of settings that must be refused.
-fn complaint(vars: &[(&str, &str)]) -> String {
+/// The error of a configuration that must be rejected.
+fn error(vars: &[(&str, &str)]) -> String {
     match read(vars) {
-        Ok(_) => panic!("{vars:?} must be refused"),
+        Ok(_) => panic!("{vars:?} must be rejected"),
         Err(error) => error.to_string(),
     }
 }
 
-fn resource(settings: &Settings, key: &str) -> Option<String> {
-    let mut found = settings.resource.iter().filter(|kv| kv.key.as_str() == key);
+fn resource(config: &Config, key: &str) -> Option<String> {
+    let mut found = config.resource.iter().filter(|kv| kv.key.as_str() == key);
     let value = found.next().map(|kv| kv.value.to_string());
-    assert!(found.next().is_none(), "{key} must be there once");
+    assert!(found.next().is_none(), "{key} must exist once");
     value
 }
 
 #[test]
-fn nothing_set_is_the_specifications_defaults() {
-    let settings = good(&[]);
-    assert!(!settings.disabled);
+fn unset_variables_have_the_defaults_of_the_specification() {
+    let config = valid(&[]);
+    assert!(!config.disabled);
     assert_eq!(
-        settings.propagators,
+        config.propagators,
         [PropagatorKind::TraceContext, PropagatorKind::Baggage]
     );
-    assert_eq!(settings.exporter, ExporterKind::Otlp);
-    assert_eq!(settings.sampler, SamplerKind::ParentBasedAlwaysOn);
+    assert_eq!(config.exporter, ExporterKind::Otlp);
+    assert_eq!(config.sampler, SamplerKind::ParentBasedAlwaysOn);
     assert_eq!(
-        settings.otlp.endpoint.as_str(),
+        config.otlp.endpoint.as_str(),
         "http://localhost:4318/v1/traces"
     );
-    assert_eq!(settings.otlp.timeout, Duration::from_secs(10));
-    assert_eq!(settings.batch.export_timeout, Duration::from_secs(30));
-    assert_eq!(settings.limits.attributes, 128);
-    assert_eq!(settings.limits.attribute_value_length, None);
+    assert_eq!(config.otlp.timeout, Duration::from_secs(10));
+    assert_eq!(config.batch.export_timeout, Duration::from_secs(30));
+    assert_eq!(config.limits.attributes, 128);
+    assert_eq!(config.limits.attribute_value_length, None);
+    assert_eq!(resource(&config, "service.name").as_deref(), Some("hello"));
     assert_eq!(
-        resource(&settings, "service.name").as_deref(),
-        Some("hello")
-    );
-    assert_eq!(
-        resource(&settings, "service.version").as_deref(),
+        resource(&config, "service.version").as_deref(),
         Some("1.2.3")
     );
+    assert_eq!(
+        resource(&config, "telemetry.sdk.language").as_deref(),
+        Some("rust")
+    );
+    assert_ne!(
+        resource(&config, "service.instance.id"),
+        resource(&valid(&[]), "service.instance.id"),
+        "two instances must not share an id"
+    );
 }
 
 #[test]
-fn an_empty_value_is_an_unset_one() {
+fn an_empty_value_counts_as_unset() {
     let empty: Vec<(&str, &str)> = VARIABLES.iter().map(|(name, _)| (*name, " ")).collect();
-    let settings = good(&empty);
-    assert_eq!(settings.batch, good(&[]).batch);
-    assert_eq!(settings.sampler, good(&[]).sampler);
+    let config = valid(&empty);
+    assert_eq!(config.batch, valid(&[]).batch);
+    assert_eq!(config.sampler, valid(&[]).sampler);
 }
 
 #[test]
-fn the_service_name_variable_beats_the_resource_attributes() {
-    let both = good(&[
+fn otel_service_name_overrides_the_resource_attributes() {
+    let both = valid(&[
         ("OTEL_SERVICE_NAME", "greeter"),
         (
             "OTEL_RESOURCE_ATTRIBUTES",
@@ -86,13 +94,13 @@ fn the_service_name_variable_beats_the_resource_attributes() {
         "resource attributes are percent-decoded"
     );
     assert_eq!(resource(&both, "k8s.pod.name").as_deref(), Some("hello-1"));
-    let one = good(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=other")]);
+    let one = valid(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=other")]);
     assert_eq!(resource(&one, "service.name").as_deref(), Some("other"));
 }
 
 #[test]
-fn traces_variables_beat_the_general_ones_and_get_no_path() {
-    let endpoint = |vars: &[(&str, &str)]| good(vars).otlp.endpoint.to_string();
+fn variables_for_traces_override_the_general_ones_and_no_path_is_appended() {
+    let endpoint = |vars: &[(&str, &str)]| valid(vars).otlp.endpoint.to_string();
     let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/otlp/");
     let traces = (
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -100,7 +108,7 @@ fn traces_variables_beat_the_general_ones_and_get_no_path() {
     );
     assert_eq!(endpoint(&[general]), "http://collector:4318/otlp/v1/traces");
     assert_eq!(endpoint(&[general, traces]), "http://traces:4318/in");
-    let settings = good(&[
+    let config = valid(&[
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "1000"),
         ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2000"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a=1"),
@@ -110,21 +118,18 @@ fn traces_variables_beat_the_general_ones_and_get_no_path() {
         ),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
     ]);
-    assert_eq!(settings.otlp.timeout, Duration::from_secs(2));
-    assert_eq!(
-        settings.otlp.headers,
-        [
-            ("authorization".to_owned(), "Bearer x".to_owned()),
-            ("b".to_owned(), "2".to_owned())
-        ]
-    );
-    assert!(settings.otlp.gzip);
+    assert_eq!(config.otlp.timeout, Duration::from_secs(2));
+    let headers = &config.otlp.headers;
+    assert_eq!(headers.len(), 2, "only the headers for traces: {headers:?}");
+    assert_eq!(headers["authorization"], "Bearer x");
+    assert_eq!(headers["b"], "2");
+    assert!(config.otlp.gzip);
 }
 
 #[test]
-fn propagators_come_in_order_and_once() {
+fn propagators_keep_their_order_without_duplicates() {
     use PropagatorKind::{B3, B3Multi, Baggage, Jaeger, TraceContext};
-    let propagators = |text| good(&[("OTEL_PROPAGATORS", text)]).propagators;
+    let propagators = |text| valid(&[("OTEL_PROPAGATORS", text)]).propagators;
     assert_eq!(
         propagators("b3, tracecontext,b3multi,jaeger,baggage,b3"),
         [B3, TraceContext, B3Multi, Jaeger, Baggage]
@@ -133,9 +138,9 @@ fn propagators_come_in_order_and_once() {
 }
 
 #[test]
-fn samplers_are_the_specifications() {
+fn samplers_have_the_names_of_the_specification() {
     let sampler = |name, arg| {
-        good(&[
+        valid(&[
             ("OTEL_TRACES_SAMPLER", name),
             ("OTEL_TRACES_SAMPLER_ARG", arg),
         ])
@@ -153,8 +158,8 @@ fn samplers_are_the_specifications() {
 }
 
 #[test]
-fn a_value_that_cannot_be_used_is_named_with_its_remedy() {
-    for (variable, value, remedy) in [
+fn an_invalid_value_is_reported_with_a_hint() {
+    for (variable, value, hint) in [
         ("OTEL_SDK_DISABLED", "yes", "true or false"),
         ("OTEL_PROPAGATORS", "tracecontext,xray", "b3multi"),
         ("OTEL_PROPAGATORS", "none,b3", "none"),
@@ -174,7 +179,7 @@ fn a_value_that_cannot_be_used_is_named_with_its_remedy() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", "no TLS"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "whole number"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "integer"),
         ("OTEL_BSP_SCHEDULE_DELAY", "0", "from 1 to"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "from 1 to"),
         (
@@ -182,43 +187,43 @@ fn a_value_that_cannot_be_used_is_named_with_its_remedy() {
             "100000",
             "OTEL_BSP_MAX_QUEUE_SIZE",
         ),
-        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "+5", "whole number"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "+5", "integer"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "key=value"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team=100%", "%25"),
         ("OTEL_CONFIG_FILE", "otel.yaml", "unset"),
         ("RUST_LOG", "http=loud", "info,http=warn"),
     ] {
-        let complaint = complaint(&[(variable, value)]);
+        let error = error(&[(variable, value)]);
         assert!(
-            complaint.starts_with(variable) && complaint.contains(remedy),
-            "{variable}={value} must be named with a remedy like {remedy:?}, but: {complaint}"
+            error.starts_with(variable) && error.contains(hint),
+            "{variable}={value} must be reported with a hint like {hint:?}, but: {error}"
         );
     }
 }
 
 #[test]
-fn a_bad_ratio_is_never_everything() {
+fn an_invalid_ratio_is_rejected() {
     for arg in ["2", "-0.1", "NaN", "half", "1e999"] {
-        let complaint = complaint(&[
+        let error = error(&[
             ("OTEL_TRACES_SAMPLER", "traceidratio"),
             ("OTEL_TRACES_SAMPLER_ARG", arg),
         ]);
-        assert!(complaint.contains("OTEL_TRACES_SAMPLER_ARG"), "{complaint}");
+        assert!(error.contains("OTEL_TRACES_SAMPLER_ARG"), "{error}");
     }
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_together() {
     let Err(error) = read(&[("OTEL_SDK_DISABLED", "no"), ("OTEL_TRACES_EXPORTER", "x")]) else {
-        panic!("two bad values must be refused");
+        panic!("two invalid values must be rejected");
     };
     let variables: Vec<_> = error.problems().iter().map(|p| p.variable).collect();
     assert_eq!(variables, ["OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER"]);
-    assert_eq!(error.to_string().lines().count(), 2, "one line a problem");
+    assert_eq!(error.to_string().lines().count(), 2, "one line per problem");
 }
 
 #[test]
-fn no_complaint_and_no_debug_text_shows_a_secret() {
+fn no_error_and_no_debug_output_contains_a_secret() {
     for (variable, value) in [
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer s3cret%"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "s3cret"),
@@ -232,36 +237,36 @@ fn no_complaint_and_no_debug_text_shows_a_secret() {
             "https://collector/?token=s3cret",
         ),
     ] {
-        let complaint = complaint(&[(variable, value)]);
-        assert!(!complaint.contains("s3cret"), "{complaint}");
+        let error = error(&[(variable, value)]);
+        assert!(!error.contains("s3cret"), "{error}");
     }
-    let settings = good(&[
+    let config = valid(&[
         ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=s3cret"),
         (
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
             "http://collector/?token=s3cret",
         ),
     ]);
-    let debug = format!("{settings:?}");
+    let debug = format!("{config:?}");
     assert!(!debug.contains("s3cret"), "{debug}");
 }
 
 #[test]
-fn who_does_not_export_over_otlp_may_have_any_otlp_settings() {
-    let settings = read(&[
+fn otlp_variables_are_not_checked_without_the_otlp_exporter() {
+    let config = read(&[
         ("OTEL_TRACES_EXPORTER", "none"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
     ]);
-    assert!(settings.is_ok(), "{settings:?}");
+    assert!(config.is_ok(), "{config:?}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_value_that_is_no_text_is_named() {
+fn a_value_that_is_not_utf8_is_reported() {
     use std::os::unix::ffi::OsStringExt;
-    let settings = Settings::from_vars(SERVICE, |name| {
+    let config = Config::from_vars(SERVICE, |name| {
         (name == "OTEL_SERVICE_NAME").then(|| OsString::from_vec(vec![0xff]))
     });
-    let complaint = settings.expect_err("a name must be text").to_string();
-    assert!(complaint.contains("OTEL_SERVICE_NAME") && complaint.contains("UTF-8"));
+    let error = config.expect_err("a name must be UTF-8").to_string();
+    assert!(error.contains("OTEL_SERVICE_NAME") && error.contains("UTF-8"));
 }

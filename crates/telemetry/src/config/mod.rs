@@ -1,0 +1,25 @@
+//! The standard `OTEL_*` environment variables and `RUST_LOG`, read once and
+//! checked together: an invalid value is an error at start-up that names the
+//! variable, and never silently replaced by a default.
+//!
+//! [`VARIABLES`] lists every variable with its meaning. No other module of this
+//! crate reads the environment.
+
+mod environment;
+mod error;
+mod model;
+mod otlp;
+mod percent;
+mod read;
+mod redact;
+mod resource;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+pub use error::{ConfigError, Problem};
+pub use model::{
+    BatchConfig, Config, ExporterKind, Limits, OtlpConfig, PropagatorKind, SamplerKind, ServiceInfo,
+};
+pub use redact::without_secrets;
+pub use variables::VARIABLES;

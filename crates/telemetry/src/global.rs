@@ -1,0 +1,35 @@
+//! The tracer and the sampler of this process, set once by `init`.
+//!
+//! OpenTelemetry's own global tracer provider takes a lock and a virtual call
+//! per span, so the HTTP and endpoint layers use this one.
+
+use std::sync::OnceLock;
+
+use opentelemetry_sdk::trace::SdkTracer;
+
+use crate::config::SamplerKind;
+
+static TRACING: OnceLock<Tracing> = OnceLock::new();
+
+struct Tracing {
+    tracer: Option<SdkTracer>,
+    sampler: SamplerKind,
+}
+
+/// Sets the tracer (`None` with `OTEL_SDK_DISABLED`) and the sampler. Returns
+/// false, and changes nothing, if they were set before.
+pub(crate) fn set(tracer: Option<SdkTracer>, sampler: SamplerKind) -> bool {
+    TRACING.set(Tracing { tracer, sampler }).is_ok()
+}
+
+/// The tracer of the layers; `None` before [`crate::init`] and with `OTEL_SDK_DISABLED`.
+pub(crate) fn tracer() -> Option<&'static SdkTracer> {
+    TRACING.get().and_then(|tracing| tracing.tracer.as_ref())
+}
+
+/// The configured sampler; [`SamplerKind::AlwaysOff`] before [`crate::init`].
+pub(crate) fn sampler() -> SamplerKind {
+    TRACING
+        .get()
+        .map_or(SamplerKind::AlwaysOff, |tracing| tracing.sampler)
+}
