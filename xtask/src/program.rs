@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use tokio::process::Command;
 
 /// Programs that are not part of Rust, each with the way to come by it.
-const REMEDIES: [(&str, &str); 6] = [
+const REMEDIES: [(&str, &str); 7] = [
     (
         "docker",
         "install Docker, or another engine with its command",
@@ -22,6 +22,10 @@ const REMEDIES: [(&str, &str); 6] = [
     ("helm", "install Helm 3 or 4, from helm.sh"),
     ("rustup", "install Rust by rustup, from rustup.rs"),
     ("cargo-auditable", "cargo install --locked cargo-auditable"),
+    (
+        "valgrind",
+        "install it with the system's package manager, for example `apt-get install valgrind`",
+    ),
 ];
 
 /// A call of `program` from the root of this repository, ended when it is dropped.

@@ -59,6 +59,33 @@ impl Programs {
     }
 }
 
+/// The services in release with the allocator of the images.
+///
+/// # Errors
+/// When the build fails.
+pub(super) async fn services() -> Result<Binaries> {
+    console::progress("building the services in release, which takes minutes the first time");
+    let built = local::build(&[
+        "--release",
+        "--package",
+        "gateway",
+        "--package",
+        "hello",
+        "--features",
+        "server/jemalloc",
+    ])
+    .await?;
+    let program = |name: &str| {
+        let path = built.get(name).cloned();
+        path.with_context(|| format!("the build has made no program {name}"))
+    };
+    Ok(Binaries {
+        gateway: program("gateway")?,
+        hello: program("hello")?,
+        others: BTreeMap::new(),
+    })
+}
+
 /// Becomes the same recipe built in release; returns only where that fails.
 pub(super) async fn again_in_release() -> Result<Error> {
     console::progress("building xtask in release");

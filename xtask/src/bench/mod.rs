@@ -11,6 +11,7 @@
 
 mod build;
 mod cold;
+mod instructions;
 mod round;
 mod table;
 mod usage;
@@ -45,6 +46,13 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
     connections: u16,
 
+    /// Count instructions per request instead, under valgrind's callgrind
+    ///
+    /// Counts gateway and hello together: traced, untraced, and with 1 % of traces
+    /// sampled. Takes some minutes. The exit status is 1 when a limit is exceeded.
+    #[arg(long, exclusive = true)]
+    instructions: bool,
+
     /// Only print: a bar that is missed is no failure
     #[arg(long)]
     no_bars: bool,
@@ -53,6 +61,9 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Result<bool> {
     if !cfg!(target_os = "linux") {
         bail!("bench reads /proc, which only Linux has");
+    }
+    if arguments.instructions {
+        return interrupts.or(instructions::run()).await;
     }
     if cfg!(debug_assertions) {
         // The load and the receiver share this machine with what is measured.
