@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::Settings;
+use crate::Config;
 use crate::drain::Drain;
 
 /// The figures of one connection; written by its socket and its service, read
@@ -89,12 +89,12 @@ pub(crate) struct Limits {
 impl Limits {
     /// As the settings say. Clients that have begun together do not begin anew
     /// together: the age is spread over a fifth by their ports.
-    pub(crate) fn new(settings: &Settings, peer: SocketAddr) -> Self {
+    pub(crate) fn new(config: &Config, peer: SocketAddr) -> Self {
         let percent = 90 + u32::from(peer.port() % 21);
         Self {
-            header: settings.header_timeout,
-            idle: settings.idle_timeout,
-            age: settings.max_connection_age * percent / 100,
+            header: config.header_timeout,
+            idle: config.idle_timeout,
+            age: config.max_connection_age * percent / 100,
         }
     }
 }

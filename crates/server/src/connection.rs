@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::Settings;
+use crate::Config;
 use crate::activity::{Activity, Limits, Watch};
 use crate::drain::{Drain, Phase};
 use crate::reminder::Reminder;
@@ -31,7 +31,7 @@ pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 pub(crate) struct Serving {
     pub(crate) router: Router,
-    pub(crate) settings: Settings,
+    pub(crate) config: Config,
     pub(crate) drain: Drain,
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, serving: Serving)
     let _ = stream.set_nodelay(true);
     let activity = Activity::new(serving.drain.clone());
     let mut socket = Socket::new(stream, Arc::clone(&activity));
-    let limits = Limits::new(&serving.settings, peer);
+    let limits = Limits::new(&serving.config, peer);
     let mut watch = Watch::new(Arc::clone(&activity), limits);
     let routes = Routes {
         router: RefCell::new(serving.router),

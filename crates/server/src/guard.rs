@@ -12,79 +12,27 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::handler::Handler;
 use http::{Request, Response, StatusCode, header};
 use pin_project_lite::pin_project;
-use telemetry::http::{Outcome, ResponseFuture, ServerLayer, ServerService};
-use tower::{Layer, Service};
+use telemetry::http::{Outcome, ServerLayer};
+use tower::{Layer, Service, ServiceBuilder};
 
 use crate::body::{LimitedBody, Verdict};
-use crate::{Settings, answer};
+use crate::{Config, response};
 
 /// The longest path and query, in bytes; past it the answer is 414.
 const MAX_URI: usize = 8 * 1024;
 
-/// Gives what answers requests its spans and its guards: a handler by
-/// [`Traced::handler`], a whole router by [`Router::layer`](axum::Router::layer).
-///
-/// The handler's way costs less: axum boxes what stands around a router's routes
-/// once more for each request.
-#[derive(Clone, Debug)]
-pub struct Traced {
-    spans: ServerLayer,
-    guard: GuardLayer,
-}
-
-impl Traced {
-    /// With the spans of this layer, and limits as the settings say.
-    pub fn new(spans: ServerLayer, settings: &Settings) -> Self {
-        let guard = GuardLayer {
-            max_body: settings.max_body,
-            body_timeout: settings.body_timeout,
-        };
-        Self { spans, guard }
-    }
-
-    /// The handler with its spans and guards, for a route or a fallback.
-    pub fn handler<H>(&self, handler: H) -> TracedHandler<H> {
-        TracedHandler {
-            handler,
-            traced: self.clone(),
-        }
-    }
-}
-
-/// The handler that [`Traced::handler`] makes.
-///
-/// axum's own `handler.layer(…)` would do, but makes a service of it and of each
-/// call a future that first waits for that to be ready, with the request in it.
-#[derive(Clone, Debug)]
-pub struct TracedHandler<H> {
-    handler: H,
-    traced: Traced,
-}
-
-impl<H, T, S> Handler<T, S> for TracedHandler<H>
-where
-    H: Handler<T, S>,
-{
-    type Future = ResponseFuture<GuardFuture<H::Future>>;
-
-    fn call(self, request: Request<Body>, state: S) -> Self::Future {
-        let Traced { spans, guard } = &self.traced;
-        spans.handle(request, |request| {
-            guard.handle(request, |request| self.handler.call(request, state))
-        })
-    }
-}
-
-impl<S> Layer<S> for Traced {
-    type Service = ServerService<Guard<S>>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        self.spans.layer(self.guard.layer(inner))
-    }
+/// Adds the middleware that every route needs: its span, limits for the path and
+/// the body, and a 500 for a panic.
+pub fn with_middleware(routes: Router, spans: ServerLayer, config: &Config) -> Router {
+    let guard = GuardLayer {
+        max_body: config.max_body,
+        body_timeout: config.body_timeout,
+    };
+    routes.layer(ServiceBuilder::new().layer(spans).layer(guard))
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,9 +52,8 @@ impl<S> Layer<S> for GuardLayer {
     }
 }
 
-/// The service that [`Traced`] makes, inside its span.
 #[derive(Clone)]
-pub struct Guard<S> {
+struct Guard<S> {
     inner: S,
     limits: GuardLayer,
 }
@@ -138,7 +85,7 @@ impl GuardLayer {
     ) -> GuardFuture<F> {
         if path_length(&request) > MAX_URI {
             let status = StatusCode::URI_TOO_LONG;
-            return GuardFuture::refused(answer::plain(status, "the path is too long"));
+            return GuardFuture::refused(response::text_error(status, "the path is too long"));
         }
         let mut verdict = None;
         if !request.body().is_end_stream() {
@@ -182,7 +129,7 @@ fn path_length(request: &Request<Body>) -> usize {
 pin_project! {
     /// A request behind the guard.
     #[project = GuardProjection]
-    pub enum GuardFuture<F> {
+    enum GuardFuture<F> {
         /// It is being handled.
         Handled {
             #[pin]
@@ -236,12 +183,12 @@ where
 }
 
 fn too_large() -> Response<Body> {
-    answer::plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+    response::text_error(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
 }
 
 fn too_slow() -> Response<Body> {
     let status = StatusCode::REQUEST_TIMEOUT;
-    answer::plain(status, "the body did not come in in time")
+    response::text_error(status, "the body did not come in in time")
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Response<Body> {
@@ -251,5 +198,5 @@ fn panicked(panic: &(dyn Any + Send)) -> Response<Body> {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     tracing::error!(panic = message, "a handler panicked");
-    answer::plain(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+    response::text_error(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use crate::accept::{self, Slots};
 use crate::connection::Serving;
 use crate::drain::{Drain, Phase};
-use crate::{Listeners, Settings, admin};
+use crate::{Config, Listeners, admin};
 
 /// What a service answers on its two ports.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ pub async fn run(
     listeners: Listeners,
     routes: Routes,
     accounting: Accounting,
-    settings: &Settings,
+    config: &Config,
     shutdown: impl Future<Output = ()>,
 ) -> Served {
     if let (Ok(http), Ok(admin)) = (listeners.public.local_addr(), listeners.admin.local_addr()) {
@@ -53,24 +53,24 @@ pub async fn run(
     let internal = admin::routes(
         routes.internal,
         drain.clone(),
-        settings.drain_ready,
+        config.drain_ready,
         accounting,
     );
-    let public = Port::open(listeners.public, routes.public, drain, settings);
-    let admin = Port::open(listeners.admin, internal, Drain::new(), settings);
+    let public = Port::open(listeners.public, routes.public, drain, config);
+    let admin = Port::open(listeners.admin, internal, Drain::new(), config);
 
     shutdown.await;
 
     let began = Instant::now();
     tracing::info!(
-        delay = ?settings.drain_delay,
-        timeout = ?settings.drain_timeout,
+        delay = ?config.drain_delay,
+        timeout = ?config.drain_timeout,
         "draining; the signal again ends at once"
     );
     public.drain.enter(Phase::Draining);
     admin.drain.enter(Phase::Draining);
-    sleep(settings.drain_delay).await;
-    let deadline = Instant::now() + settings.drain_timeout;
+    sleep(config.drain_delay).await;
+    let deadline = Instant::now() + config.drain_timeout;
     let cut = public.close(deadline).await;
     let cut = cut
         + admin
@@ -79,7 +79,7 @@ pub async fn run(
     if cut > 0 {
         tracing::warn!(connections = cut, "cut when DRAIN_TIMEOUT was over");
     }
-    let time_left = settings.shutdown_timeout.saturating_sub(began.elapsed());
+    let time_left = config.shutdown_timeout.saturating_sub(began.elapsed());
     tracing::info!(took = ?began.elapsed(), "drained");
     Served { time_left, cut }
 }
@@ -96,12 +96,12 @@ impl Port {
         listener: tokio::net::TcpListener,
         router: Router,
         drain: Drain,
-        settings: &Settings,
+        config: &Config,
     ) -> Self {
-        let slots = Slots::new(settings.max_connections);
+        let slots = Slots::new(config.max_connections);
         let serving = Serving {
             router,
-            settings: settings.clone(),
+            config: config.clone(),
             drain: drain.clone(),
         };
         Self {

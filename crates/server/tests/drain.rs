@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get;
-use common::{PATIENCE, Raw, Running, parts, settings, until};
+use common::{PATIENCE, Raw, Running, config, parts, until};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -49,8 +49,8 @@ async fn refuses_connections(server: std::net::SocketAddr) -> bool {
 
 #[tokio::test]
 async fn in_the_delay_it_is_not_ready_and_serves_on_and_sends_clients_elsewhere() {
-    let settings = settings(&["--drain-delay", "500ms"]);
-    let server = Running::start(Held::default().routes(), Router::new(), settings).await;
+    let config = config(&["--drain-delay", "500ms"]);
+    let server = Running::start(Held::default().routes(), Router::new(), config).await;
     let (public, admin) = (server.public, server.admin);
     let mut kept = Raw::connect(public).await.unwrap();
     assert!(!kept.get("/").await.unwrap().closes());
@@ -86,8 +86,8 @@ async fn in_the_delay_it_is_not_ready_and_serves_on_and_sends_clients_elsewhere(
 #[tokio::test]
 async fn where_it_is_asked_to_it_is_ready_until_it_accepts_no_more() {
     let held = Held::default();
-    let settings = settings(&["--drain-ready", "true", "--drain-delay", "500ms"]);
-    let server = Running::start(held.routes(), Router::new(), settings).await;
+    let config = config(&["--drain-ready", "true", "--drain-delay", "500ms"]);
+    let server = Running::start(held.routes(), Router::new(), config).await;
     let (public, admin) = (server.public, server.admin);
     let mut client = held.ask(public).await;
 
@@ -115,7 +115,7 @@ async fn where_it_is_asked_to_it_is_ready_until_it_accepts_no_more() {
 #[tokio::test]
 async fn a_request_in_flight_is_answered_while_new_connections_are_refused() {
     let held = Held::default();
-    let server = Running::start(held.routes(), Router::new(), settings(&[])).await;
+    let server = Running::start(held.routes(), Router::new(), config(&[])).await;
     let public = server.public;
     let mut client = held.ask(public).await;
 
@@ -141,7 +141,7 @@ async fn a_request_in_flight_is_answered_while_new_connections_are_refused() {
 async fn the_internal_routes_answer_for_as_long_as_a_request_may_need_them() {
     let held = Held::default();
     let internal = Router::new().route("/visitors/Ada", get(async || "Ada"));
-    let server = Running::start(held.routes(), internal, settings(&[])).await;
+    let server = Running::start(held.routes(), internal, config(&[])).await;
     let (public, admin) = (server.public, server.admin);
     let mut client = held.ask(public).await;
 
@@ -166,8 +166,8 @@ async fn the_internal_routes_answer_for_as_long_as_a_request_may_need_them() {
 #[tokio::test]
 async fn a_request_that_does_not_end_is_cut_at_the_drain_timeout() {
     let held = Held::default();
-    let settings = settings(&["--drain-timeout", "300ms", "--shutdown-timeout", "5s"]);
-    let server = Running::start(held.routes(), Router::new(), settings).await;
+    let config = config(&["--drain-timeout", "300ms", "--shutdown-timeout", "5s"]);
+    let server = Running::start(held.routes(), Router::new(), config).await;
     let mut client = held.ask(server.public).await;
 
     let began = Instant::now();
@@ -190,8 +190,8 @@ async fn a_request_that_does_not_end_is_cut_at_the_drain_timeout() {
 
 #[tokio::test]
 async fn idle_and_half_asked_connections_do_not_hold_the_drain_up() {
-    let settings = settings(&["--drain-timeout", "2s"]);
-    let server = Running::start(Held::default().routes(), Router::new(), settings).await;
+    let config = config(&["--drain-timeout", "2s"]);
+    let server = Running::start(Held::default().routes(), Router::new(), config).await;
     let mut kept = Raw::connect(server.public).await.unwrap();
     kept.get("/").await.unwrap();
     let mut silent = Raw::connect(server.public).await.unwrap();
@@ -219,7 +219,7 @@ async fn idle_and_half_asked_connections_do_not_hold_the_drain_up() {
 #[tokio::test]
 async fn a_request_that_comes_in_as_the_connection_closes_is_answered() {
     let held = Held::default();
-    let server = Running::start(held.routes(), Router::new(), settings(&[])).await;
+    let server = Running::start(held.routes(), Router::new(), config(&[])).await;
     let public = server.public;
     let mut kept = Raw::connect(public).await.unwrap();
     kept.get("/").await.unwrap();
@@ -240,7 +240,7 @@ async fn a_request_that_comes_in_as_the_connection_closes_is_answered() {
 #[tokio::test]
 async fn a_stream_is_sent_to_its_end_within_the_drain_timeout() {
     let routes = parts(10, Duration::from_millis(50));
-    let server = Running::start(routes, Router::new(), settings(&[])).await;
+    let server = Running::start(routes, Router::new(), config(&[])).await;
     let public = server.public;
     let mut client = Raw::connect(public).await.unwrap();
     client
@@ -263,8 +263,8 @@ async fn a_stream_is_sent_to_its_end_within_the_drain_timeout() {
 #[tokio::test]
 async fn a_client_that_does_not_read_its_answer_is_cut_at_the_drain_timeout() {
     let large = Router::new().route("/", get(async || vec![b'x'; 64 * 1024 * 1024]));
-    let settings = settings(&["--drain-timeout", "300ms"]);
-    let server = Running::start(large, Router::new(), settings).await;
+    let config = config(&["--drain-timeout", "300ms"]);
+    let server = Running::start(large, Router::new(), config).await;
     let mut client = Raw::connect(server.public).await.unwrap();
     client
         .send("GET / HTTP/1.1\r\nhost: test\r\n\r\n")
@@ -284,9 +284,9 @@ async fn a_client_that_does_not_read_its_answer_is_cut_at_the_drain_timeout() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn under_load_no_request_fails() {
     for delay in ["0s", "100ms"] {
-        let settings = settings(&["--drain-delay", delay]);
+        let config = config(&["--drain-delay", delay]);
         let routes = Router::new().route("/", get(async || tokio::task::yield_now().await));
-        let server = Running::start(routes, Router::new(), settings).await;
+        let server = Running::start(routes, Router::new(), config).await;
         let public = server.public;
         let clients: Vec<_> = (0..64)
             .map(|_| tokio::spawn(ask_until_refused(public)))

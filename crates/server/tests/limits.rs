@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
-use common::{Raw, Running, parts, settings, until};
-use server::Traced;
+use common::{Raw, Running, config, parts, until};
 use telemetry::http::ServerLayer;
 use tokio::io::AsyncWriteExt;
 
@@ -24,7 +23,7 @@ async fn panics() -> &'static str {
 }
 
 async fn start(flags: &[&str]) -> Running {
-    Running::start(routes(), Router::new(), settings(flags)).await
+    Running::start(routes(), Router::new(), config(flags)).await
 }
 
 #[tokio::test]
@@ -175,8 +174,8 @@ async fn an_old_connection_is_closed_behind_an_answer_that_says_so() {
 #[tokio::test]
 async fn an_answer_that_pauses_is_not_idle() {
     let routes = parts(2, Duration::from_millis(300));
-    let settings = settings(&["--idle-timeout", "50ms"]);
-    let server = Running::start(routes, Router::new(), settings).await;
+    let config = config(&["--idle-timeout", "50ms"]);
+    let server = Running::start(routes, Router::new(), config).await;
     let mut client = Raw::connect(server.public).await.unwrap();
     let request = "GET /parts HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
     client.send(request).await.unwrap();
@@ -201,15 +200,11 @@ async fn a_panic_is_answered_500_and_ends_nothing_else() {
     assert_eq!(client.get("/").await.unwrap().status, 200);
 }
 
-/// On the admin port, where nothing else stands around the routes.
 #[tokio::test]
-async fn a_handler_alone_is_guarded_as_a_router_is() {
-    let settings = settings(&["--max-body", "3"]);
-    let traced = Traced::new(ServerLayer::internal(), &settings);
-    let routes = Router::new()
-        .route("/echo", post(traced.handler(async |body: Bytes| body)))
-        .route("/panic", get(traced.handler(panics)));
-    let server = Running::start(Router::new(), routes, settings).await;
+async fn the_internal_routes_have_the_same_limits() {
+    let config = config(&["--max-body", "3"]);
+    let routes = server::with_middleware(routes(), ServerLayer::internal(), &config);
+    let server = Running::start(Router::new(), routes, config).await;
     let mut client = Raw::connect(server.admin).await.unwrap();
     assert_eq!(client.get("/panic").await.unwrap().status, 500);
     let long = format!("/panic?{}", "x".repeat(9 * 1024));

@@ -1,4 +1,4 @@
-//! The gateway's settings: flags and environment variables.
+//! The gateway's configuration: flags and environment variables.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use telemetry::{Edge, EdgeTrace};
 
 use crate::visitors::{self, Directory};
 
-const VISITORS_HELP: &str = r#"A JSON file of visitors in the place of the built-in ones: [{"name": "ada", "display_name": "Ada Lovelace", "language": "en"}, ...]"#;
+const VISITORS_HELP: &str = r#"A JSON file of visitors that replaces the built-in directory: [{"name": "ada", "display_name": "Ada Lovelace", "language": "en"}, ...]"#;
 
-/// Greets visitors by way of hello, and knows who they are.
+/// The public API of onetrace, and the directory of visitors.
 #[derive(Clone, Debug, Parser)]
 pub struct Config {
-    /// Where the public API listens
+    /// Address of the public API
     #[arg(
         long,
         env = "HTTP_ADDR",
@@ -23,7 +23,7 @@ pub struct Config {
     )]
     pub http_addr: SocketAddr,
 
-    /// Where probes, metrics and the internal API listen
+    /// Address of probes, metrics and the internal API
     #[arg(
         long,
         env = "ADMIN_ADDR",
@@ -32,7 +32,7 @@ pub struct Config {
     )]
     pub admin_addr: SocketAddr,
 
-    /// hello, as http://host:port
+    /// Base URL of hello, as http://host:port
     #[arg(
         long,
         env = "HELLO_URL",
@@ -41,45 +41,45 @@ pub struct Config {
     )]
     pub hello_url: BaseUrl,
 
-    /// The time that one attempt to call hello may take
+    /// Timeout of one attempt to call hello
     #[arg(long, env = "HELLO_TIMEOUT", default_value = "2s", value_parser = server::positive, hide_env_values = true)]
     pub hello_timeout: Duration,
 
-    /// Attempts to call hello after the first
+    /// Retries of a call to hello
     #[arg(long, env = "HELLO_RETRIES", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=10), hide_env_values = true)]
     pub hello_retries: u32,
 
-    /// Who is known, in the place of the built-in visitors.
+    /// The directory of visitors.
     #[arg(long, help = VISITORS_HELP, env = "VISITORS", value_name = "PATH", default_value = "", hide_default_value = true, value_parser = visitors::directory, hide_env_values = true)]
     pub visitors: Directory,
 
-    /// What becomes of a public caller's trace: continue it, or link a new one to it
+    /// Whether to continue a public caller's trace, or to start a new trace that links to it
     #[arg(long, env = "EDGE_TRACE", value_name = "continue|link", default_value_t = EdgeTrace::Continue, hide_env_values = true)]
     pub edge_trace: EdgeTrace,
 
-    /// Keys of a public caller's baggage that are let in, with commas between them; others are dropped
+    /// Comma-separated baggage keys that are accepted from public callers; others are dropped
     #[arg(long, env = "EDGE_BAGGAGE", value_name = "KEY,KEY", default_value = "", hide_default_value = true, value_parser = baggage_keys, hide_env_values = true)]
     pub edge_baggage: BaggageKeys,
 
-    /// Limits and times of serving.
+    /// Limits and timeouts of both ports.
     #[command(flatten)]
-    pub serving: server::Settings,
+    pub server: server::Config,
 }
 
-impl server::Config for Config {
+impl server::ServiceConfig for Config {
     fn problems(&self) -> Vec<String> {
-        self.serving.problems()
+        self.server.problems()
     }
 }
 
 impl Config {
-    /// What is let in at the public edge.
+    /// What is accepted from public callers.
     pub(crate) fn edge(&self) -> Edge {
         Edge::new(self.edge_trace, self.edge_baggage.0.clone())
     }
 
-    /// How hello is called.
-    pub(crate) fn hello_calls(&self) -> ClientSettings {
+    /// The configuration of the client for hello.
+    pub(crate) fn hello_client(&self) -> ClientSettings {
         ClientSettings {
             timeout: self.hello_timeout,
             connect_timeout: self.hello_timeout,
@@ -90,12 +90,12 @@ impl Config {
     }
 }
 
-/// Keys of baggage.
+/// A list of baggage keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BaggageKeys(Vec<String>);
 
-/// Parses keys with commas between them; each is a token of RFC 9110, as W3C
-/// Baggage has it.
+/// Parses comma-separated keys. Each is a token of RFC 9110, as W3C Baggage
+/// requires.
 fn baggage_keys(text: &str) -> Result<BaggageKeys, String> {
     let keys = text.split(',').map(str::trim).filter(|key| !key.is_empty());
     let is_token = |key: &str| {
@@ -104,7 +104,7 @@ fn baggage_keys(text: &str) -> Result<BaggageKeys, String> {
     };
     let keys = keys.map(|key| {
         is_token(key).then(|| key.to_owned()).ok_or_else(|| {
-            format!("{key:?} is no baggage key; write letters, digits and -._ alone")
+            format!("{key:?} is not a valid baggage key; use only letters, digits and -._")
         })
     });
     keys.collect::<Result<_, _>>().map(BaggageKeys)
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn baggage_keys_are_a_list_with_commas() {
+    fn baggage_keys_are_separated_by_commas() {
         let keys = |text| baggage_keys(text).map(|keys| keys.0);
         assert_eq!(keys(""), Ok(vec![]));
         assert_eq!(
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_cannot_be_used_are_named_with_their_flag() {
+    fn invalid_values_are_reported_with_their_flag() {
         for (arguments, expected) in [
             (["--hello-url", "https://hello"], "no TLS in this build"),
             (["--edge-trace", "trust"], "must be continue or link"),
@@ -144,7 +144,7 @@ mod tests {
             let error = Config::try_parse_from(all).unwrap_err().to_string();
             assert!(
                 error.contains(expected) && error.contains(arguments[0]),
-                "{arguments:?} must be refused with {expected:?}, not with {error}"
+                "{arguments:?} must be rejected with {expected:?}, not with {error}"
             );
         }
     }

@@ -1,22 +1,23 @@
-//! What can go wrong in the gateway, and how it is answered.
+//! The gateway's errors, and the HTTP status of each.
 
 use std::borrow::Cow;
 
-use axum::body::Body;
+use axum::response::Response;
 use gateway_api::NameError;
-use http::{Response, StatusCode};
-use server::answer::{self, Form};
+use http::StatusCode;
 use telemetry::EndpointError;
 use telemetry::http::CallError;
 
-/// Why there is no answer.
+use crate::format::Format;
+
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The name is none.
+    /// The name is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// hello gave no greeting.
-    #[error("asking hello for the greeting: {0}")]
+    /// The call to hello failed.
+    #[error("calling hello: {0}")]
     Hello(#[from] CallError),
 }
 
@@ -34,32 +35,32 @@ impl EndpointError for Error {
 }
 
 impl Error {
-    /// The status, and what the caller is told.
+    /// The status and the text for the caller.
     fn to_status(&self) -> (StatusCode, String) {
         match self {
             Self::Name(error) => (StatusCode::BAD_REQUEST, error.to_string()),
             Self::Hello(CallError::Timeout | CallError::Status(StatusCode::GATEWAY_TIMEOUT)) => (
                 StatusCode::GATEWAY_TIMEOUT,
-                "hello did not answer in time".to_owned(),
+                "hello did not respond in time".to_owned(),
             ),
             Self::Hello(CallError::Status(StatusCode::SERVICE_UNAVAILABLE)) => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                "hello is not available; try again later".to_owned(),
+                "hello is unavailable; try again later".to_owned(),
             ),
             Self::Hello(_) => (
                 StatusCode::BAD_GATEWAY,
-                "hello could not be asked".to_owned(),
+                "the call to hello failed".to_owned(),
             ),
         }
     }
 
-    /// The answer. The cause is logged with the trace and not sent out.
-    pub(crate) fn into_response(self, form: Form) -> Response<Body> {
+    /// The response. The cause is logged with the trace, and not sent to the caller.
+    pub(crate) fn into_response(self, format: Format) -> Response {
         let (status, text) = self.to_status();
         if status.is_server_error() {
-            tracing::warn!(error = %self, "no greeting");
+            tracing::warn!(error = %self, "request failed");
         }
-        answer::failure(form, status, text)
+        format.error(status, &text)
     }
 }
 
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_not_sent_out() {
+    fn causes_are_not_sent_to_the_caller() {
         let cause = Error::Hello(CallError::Connect("10.0.0.7: refused".to_owned()));
         assert!(!cause.to_status().1.contains("10.0.0.7"));
     }

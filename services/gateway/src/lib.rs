@@ -1,13 +1,14 @@
-//! The public side of onetrace, in Go kit's three parts: [`service`] (what it
-//! knows), `endpoint` (one request, one answer, one span) and `http` (the
-//! transport).
+//! The public API of onetrace, in the three parts of Go kit: [`service`] (the
+//! business logic), `endpoint` (one request type, one response type, one span)
+//! and `http` (the transport).
 //!
-//! The gateway asks hello for greetings, and owns what is known of visitors:
-//! hello calls back its internal API for that.
+//! The gateway calls hello for greetings, and owns the directory of [`visitors`]:
+//! hello calls the gateway's internal API to look a visitor up.
 
 mod config;
 mod endpoint;
 mod error;
+mod format;
 mod http;
 pub mod service;
 pub mod visitors;
@@ -21,23 +22,23 @@ pub use error::Error;
 
 use crate::service::Gateway;
 
-/// Who this is, in telemetry and `--version`.
+/// The name and version in telemetry and `--version`.
 pub const SERVICE: ServiceInfo = ServiceInfo {
     name: "gateway",
     version: env!("CARGO_PKG_VERSION"),
 };
 
-/// Everything the gateway answers, put together as the settings say.
+/// The routes of both ports.
 ///
 /// # Errors
-/// Where the platform cannot give an HTTP client.
+/// If the HTTP client cannot be created.
 pub fn routes(config: &Config) -> Result<server::Routes, CallError> {
-    let greetings = GreetingsClient::new(config.hello_url.clone(), &config.hello_calls())?;
+    let greetings = GreetingsClient::new(config.hello_url.clone(), &config.hello_client())?;
     let gateway = Gateway::new(greetings, config.visitors.clone());
     let hello = endpoint::hello(gateway.clone());
     let visitor = endpoint::visitor(gateway);
     Ok(server::Routes {
-        public: http::public(hello, config.edge(), &config.serving),
-        internal: http::internal(visitor, &config.serving),
+        public: http::public(hello, config.edge(), &config.server),
+        internal: http::internal(visitor, &config.server),
     })
 }

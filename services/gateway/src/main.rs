@@ -1,29 +1,17 @@
-//! gateway: the public side of onetrace, and what is known of its visitors.
-
-use std::process::ExitCode;
+//! gateway: the public API of onetrace, and the directory of visitors.
 
 use gateway::{Config, SERVICE};
 use server::Listeners;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    let (config, settings) = server::settings::<Config>(SERVICE);
-    match serve(&config, &settings).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gateway: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn serve(config: &Config, settings: &telemetry::Config) -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<()> {
+    let (config, telemetry_config) = server::read_config::<Config>(SERVICE);
     let shutdown = server::shutdown_signal()?;
     let listeners = Listeners::bind(config.http_addr, config.admin_addr).await?;
-    let telemetry = telemetry::init(settings)?;
-    let routes = gateway::routes(config)?;
+    let telemetry = telemetry::init(&telemetry_config)?;
+    let routes = gateway::routes(&config)?;
     let accounting = telemetry.accounting();
-    let served = server::run(listeners, routes, accounting, &config.serving, shutdown).await;
+    let served = server::run(listeners, routes, accounting, &config.server, shutdown).await;
     telemetry.shutdown(served.time_left).await;
     Ok(())
 }

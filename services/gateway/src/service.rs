@@ -1,6 +1,4 @@
-//! What the gateway knows and does: no HTTP here.
-
-use std::sync::Arc;
+//! The gateway's business logic. No HTTP here.
 
 use gateway_api::{Visitor, VisitorName};
 use hello_api::GreetingsClient;
@@ -8,49 +6,43 @@ use hello_api::GreetingsClient;
 use crate::Error;
 use crate::visitors::Directory;
 
-/// The gateway's business. Clones share everything.
+/// Gets greetings from hello, and looks visitors up. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Gateway {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
     greetings: GreetingsClient,
     directory: Directory,
 }
 
 impl Gateway {
-    /// A gateway that asks this hello, and knows these visitors.
+    /// A gateway that calls this hello and uses this directory.
     pub fn new(greetings: GreetingsClient, directory: Directory) -> Self {
-        let shared = Arc::new(Shared {
+        Self {
             greetings,
             directory,
-        });
-        Self { shared }
+        }
     }
 
-    /// The greeting for the visitor of this name.
+    /// The greeting for the visitor with this name.
     ///
     /// # Errors
-    /// A name that is none, or a hello that gives no greeting.
+    /// The name is invalid, or hello failed.
     pub async fn hello(&self, name: &str) -> Result<String, Error> {
         let name: VisitorName = name.parse()?;
-        let greeting = self.shared.greetings.greeting(name.as_str()).await?;
+        let greeting = self.greetings.greeting(name.as_str()).await?;
         Ok(greeting.message)
     }
 
-    /// What is known of the visitor of this name.
+    /// The directory's entry for the visitor with this name.
     ///
     /// # Errors
-    /// A name that is none.
+    /// The name is invalid.
     pub fn visitor(&self, name: &str) -> Result<Visitor, Error> {
         let name: VisitorName = name.parse()?;
-        Ok(self.shared.directory.visitor(&name))
+        Ok(self.directory.visitor(&name))
     }
 
-    /// Who is known.
+    /// The directory of visitors.
     pub fn directory(&self) -> &Directory {
-        &self.shared.directory
+        &self.directory
     }
 }

@@ -1,4 +1,4 @@
-//! The directory of visitors: a small built-in table, or a file in its place.
+//! The directory of visitors: a small built-in table, or a file that replaces it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,14 +6,15 @@ use std::sync::Arc;
 use gateway_api::{Language, Visitor, VisitorName};
 use serde::Deserialize;
 
-/// What is known of visitors; the same in every replica. Clones share it.
+/// The display names and languages of visitors, the same in every replica.
+/// Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory {
     visitors: Arc<HashMap<String, Visitor>>,
 }
 
 impl Directory {
-    /// The visitor of this name; one that is not known is greeted in English by
+    /// The visitor with this name. An unknown visitor is greeted in English by
     /// the name itself.
     pub fn visitor(&self, name: &VisitorName) -> Visitor {
         let known = self.visitors.get(name.as_str()).cloned();
@@ -23,7 +24,7 @@ impl Directory {
         })
     }
 
-    /// The language of the visitor of this name.
+    /// The language of the visitor with this name.
     pub fn language(&self, name: &str) -> Language {
         let known = self.visitors.get(name.trim());
         known.map(|visitor| visitor.language).unwrap_or_default()
@@ -59,34 +60,34 @@ impl Default for Directory {
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: String,
-    /// The name itself by default.
+    /// By default the name itself.
     display_name: Option<String>,
     #[serde(default)]
     language: Language,
 }
 
-/// Reads the directory from the JSON file at a path, or is the built-in one for
-/// an empty path.
+/// Reads the directory from a JSON file. For an empty path, returns the built-in
+/// directory.
 ///
 /// # Errors
-/// A text that names the file, the place in it and the remedy.
+/// A text that names the file, the place in it, and the expected format.
 pub fn directory(path: &str) -> Result<Directory, String> {
-    const EXAMPLE: &str = r#"write [{"name": "ada", "display_name": "Ada Lovelace", "language": "en"}, ...], where display_name and language may be left out"#;
+    const EXAMPLE: &str = r#"write [{"name": "ada", "display_name": "Ada Lovelace", "language": "en"}, ...], where display_name and language are optional"#;
     if path.is_empty() {
         return Ok(Directory::default());
     }
     let json =
-        std::fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"))?;
+        std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
     let entries: Vec<Entry> =
         serde_json::from_str(&json).map_err(|error| format!("{path}: {error}; {EXAMPLE}"))?;
     let mut visitors = HashMap::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let (name, visitor) = entry
-            .checked()
+            .validate()
             .map_err(|problem| format!("{path}: entry {}: {problem}", index + 1))?;
         if visitors.insert(name.clone(), visitor).is_some() {
             return Err(format!(
-                "{path}: entry {}: {name:?} is there twice; leave one out",
+                "{path}: entry {}: duplicate name {name:?}; remove one entry",
                 index + 1
             ));
         }
@@ -97,7 +98,7 @@ pub fn directory(path: &str) -> Result<Directory, String> {
 }
 
 impl Entry {
-    fn checked(self) -> Result<(String, Visitor), String> {
+    fn validate(self) -> Result<(String, Visitor), String> {
         let named = |field: &str, text: &str| {
             text.parse::<VisitorName>()
                 .map_err(|error| format!("{field} {text:?}: {error}"))
@@ -145,12 +146,12 @@ mod tests {
         assert_eq!(
             visitor(&directory, "Ada"),
             ("Ada".to_owned(), Language::En),
-            "who is not known is greeted in English by the given name"
+            "an unknown visitor is greeted in English by the name itself"
         );
     }
 
     #[test]
-    fn a_file_takes_the_place_of_the_table() {
+    fn a_file_replaces_the_table() {
         let json =
             r#"[{"name":"ada","display_name":"Ada Lovelace","language":"fr"},{"name":"bob"}]"#;
         let directory = read(json).unwrap();
@@ -163,21 +164,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_used_is_refused_with_the_place() {
+    fn an_invalid_file_is_rejected_with_the_place_of_the_error() {
         for (json, expected) in [
             ("[{\"name\":\"a\"},\n{\"name\":\"b\",}]", "line 2 column 13"),
             (r#"[{"name":"a","language":"xx"}]"#, "expected one of `en`"),
             (
                 r#"[{"name":"a"},{"name":"a "}]"#,
-                "entry 2: \"a\" is there twice",
+                "entry 2: duplicate name \"a\"",
             ),
-            (r#"[{"name":"a\nb"}]"#, "no control characters"),
+            (r#"[{"name":"a\nb"}]"#, "contains control characters"),
             (r#"[{"nick":"a"}]"#, "unknown field `nick`"),
         ] {
             let error = read(json).unwrap_err();
             assert!(
                 error.contains(expected),
-                "{json} must be refused with {expected:?}, not with {error}"
+                "{json} must be rejected with {expected:?}, not with {error}"
             );
         }
     }

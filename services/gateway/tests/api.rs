@@ -1,5 +1,4 @@
-//! The gateway as production runs it, on ports of its own, with a hello that
-//! the test answers for.
+//! The gateway as production runs it, on free ports, with a mock of hello.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -19,7 +18,7 @@ struct Gateway {
     public: SocketAddr,
     admin: SocketAddr,
     client: Client,
-    /// Ends the server when the test ends.
+    /// Stops the server when the test ends.
     _shutdown: oneshot::Sender<()>,
 }
 
@@ -32,20 +31,14 @@ impl Gateway {
         let listeners = Listeners::bind(any, any).await.unwrap();
         let public = listeners.public.local_addr().unwrap();
         let admin = listeners.admin.local_addr().unwrap();
-        let (shutdown, asked) = oneshot::channel::<()>();
+        let (shutdown, on_shutdown) = oneshot::channel::<()>();
         let routes = gateway::routes(&config).unwrap();
         tokio::spawn(async move {
-            let asked = async {
-                let _ = asked.await;
+            let accounting = Accounting::default();
+            let shutdown = async {
+                let _ = on_shutdown.await;
             };
-            server::run(
-                listeners,
-                routes,
-                Accounting::default(),
-                &config.serving,
-                asked,
-            )
-            .await
+            server::run(listeners, routes, accounting, &config.server, shutdown).await
         });
         Self {
             public,
@@ -77,7 +70,7 @@ impl Gateway {
     }
 }
 
-/// A hello that greets this visitor.
+/// A hello that greets one visitor.
 async fn hello(path_of_greeting: &str, message: &str) -> MockServer {
     let hello = MockServer::start().await;
     let greeting = json!({ "message": message });
@@ -90,17 +83,18 @@ async fn hello(path_of_greeting: &str, message: &str) -> MockServer {
     hello
 }
 
-async fn hello_that_answers(answer: ResponseTemplate) -> MockServer {
+/// A hello with the same response for every request.
+async fn hello_that_responds(response: ResponseTemplate) -> MockServer {
     let hello = MockServer::start().await;
     Mock::given(method("GET"))
-        .respond_with(answer)
+        .respond_with(response)
         .mount(&hello)
         .await;
     hello
 }
 
 #[tokio::test]
-async fn everybody_is_greeted_in_text_and_in_json() {
+async fn the_default_greeting_is_in_text_or_json() {
     let hello = hello("/greetings/World", "Hello, World!").await;
     let gateway = Gateway::start(&hello.uri(), &[]).await;
     let expected = (200, "Hello, World!".to_owned());
@@ -119,89 +113,99 @@ async fn a_name_reaches_hello_as_one_path_segment() {
     let response = response.unwrap();
     let sniffing = &response.headers()["x-content-type-options"].clone();
     assert_eq!(response.text().await.unwrap(), "Hello, <b>/李!");
-    assert_eq!(sniffing, "nosniff", "no browser may take a name for markup");
+    assert_eq!(
+        sniffing, "nosniff",
+        "no browser may interpret a name as HTML"
+    );
 }
 
 #[tokio::test]
-async fn a_name_that_is_none_is_answered_400_without_asking_hello() {
-    let hello = hello_that_answers(ResponseTemplate::new(500)).await;
+async fn an_invalid_name_gets_a_400_without_a_call_to_hello() {
+    let hello = hello_that_responds(ResponseTemplate::new(500)).await;
     let gateway = Gateway::start(&hello.uri(), &[]).await;
     let long = "x".repeat(65);
     for (name, error) in [
-        ("%20", "a visitor needs a name"),
-        ("a%00b", "a visitor's name has no control characters"),
-        ("%C3", "a visitor's name is percent-encoded UTF-8"),
-        (&long, "a visitor's name has at most 64 characters"),
+        ("%20", "the visitor's name is empty"),
+        ("a%00b", "the visitor's name contains control characters"),
+        (
+            "%C3",
+            "the visitor's name is not valid percent-encoded UTF-8",
+        ),
+        (&long, "the visitor's name is longer than 64 characters"),
     ] {
         let path = format!("/hello/{name}");
         assert_eq!(gateway.text(&path).await, (400, format!("{error}\n")));
         assert_eq!(gateway.json(&path).await, (400, json!({ "error": error })));
     }
-    let asked = hello.received_requests().await.unwrap();
-    assert!(asked.is_empty(), "hello was asked: {asked:?}");
+    let received = hello.received_requests().await.unwrap();
+    assert!(received.is_empty(), "hello was called: {received:?}");
 }
 
 #[tokio::test]
-async fn each_failure_of_hello_has_its_status_and_its_words_are_not_passed_on() {
-    for (hellos, gateways) in [(400, 502), (404, 502), (500, 502), (503, 503), (504, 504)] {
-        let failing = ResponseTemplate::new(hellos).set_body_string("a secret");
-        let hello = hello_that_answers(failing).await;
+async fn each_status_of_hello_maps_to_a_status_and_its_body_is_not_forwarded() {
+    for (status_of_hello, expected) in [(400, 502), (404, 502), (500, 502), (503, 503), (504, 504)]
+    {
+        let failing = ResponseTemplate::new(status_of_hello).set_body_string("a secret");
+        let hello = hello_that_responds(failing).await;
         let gateway = Gateway::start(&hello.uri(), &["--hello-retries", "0"]).await;
         let (status, body) = gateway.text("/hello").await;
-        assert_eq!(status, gateways, "for hello's {hellos}");
-        assert!(!body.contains("secret"), "hello's words went out: {body}");
+        assert_eq!(status, expected, "hello responded {status_of_hello}");
+        assert!(
+            !body.contains("secret"),
+            "hello's body was forwarded: {body}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_hello_that_says_what_is_no_greeting_is_answered_502() {
-    let hello = hello_that_answers(ResponseTemplate::new(200).set_body_string("hi")).await;
+async fn an_invalid_greeting_from_hello_is_a_502() {
+    let hello = hello_that_responds(ResponseTemplate::new(200).set_body_string("hi")).await;
     let gateway = Gateway::start(&hello.uri(), &[]).await;
     assert_eq!(gateway.text("/hello").await.0, 502);
 }
 
 #[tokio::test]
-async fn a_hello_that_is_not_there_is_answered_502() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", nobody.local_addr().unwrap());
-    drop(nobody);
+async fn an_unreachable_hello_is_a_502() {
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", unused.local_addr().unwrap());
+    drop(unused);
     let gateway = Gateway::start(&address, &["--hello-retries", "0"]).await;
-    let expected = (502, "hello could not be asked\n".to_owned());
+    let expected = (502, "the call to hello failed\n".to_owned());
     assert_eq!(gateway.text("/hello").await, expected);
 }
 
 #[tokio::test]
-async fn a_hello_that_is_slow_is_answered_504_and_not_asked_again() {
+async fn a_slow_hello_is_a_504_without_a_retry() {
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(30));
-    let hello = hello_that_answers(slow).await;
+    let hello = hello_that_responds(slow).await;
     let gateway = Gateway::start(&hello.uri(), &["--hello-timeout", "50ms"]).await;
-    let expected = (504, "hello did not answer in time\n".to_owned());
+    let expected = (504, "hello did not respond in time\n".to_owned());
     assert_eq!(gateway.text("/hello").await, expected);
     assert_eq!(hello.received_requests().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn a_503_of_hello_is_tried_again_as_often_as_is_set() {
-    let hello = hello_that_answers(ResponseTemplate::new(503)).await;
+async fn a_503_from_hello_is_retried_as_often_as_configured() {
+    let hello = hello_that_responds(ResponseTemplate::new(503)).await;
     let gateway = Gateway::start(&hello.uri(), &["--hello-retries", "1"]).await;
     assert_eq!(gateway.text("/hello").await.0, 503);
     assert_eq!(hello.received_requests().await.unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn visitors_are_known_on_the_admin_port_alone() {
+async fn visitors_are_served_only_on_the_admin_port() {
     let gateway = Gateway::start("http://127.0.0.1:1", &[]).await;
     let known = json!({ "display_name": "Monde", "language": "fr" });
     assert_eq!(gateway.visitor("Monde").await, (200, known));
     let unknown = json!({ "display_name": "Zoë", "language": "en" });
     assert_eq!(gateway.visitor("Zo%C3%AB").await, (200, unknown));
-    let nameless = json!({ "error": "a visitor needs a name" });
-    assert_eq!(gateway.visitor("%20").await, (400, nameless));
+    let empty = json!({ "error": "the visitor's name is empty" });
+    assert_eq!(gateway.visitor("%20").await, (400, empty));
     assert_eq!(gateway.text("/visitors/Monde").await.0, 404);
 }
 
 #[tokio::test]
-async fn a_file_can_say_who_is_known() {
+async fn a_file_can_replace_the_directory() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let visitors = r#"[{ "name": "ada", "display_name": "Ada Lovelace", "language": "de" }]"#;
     file.write_all(visitors.as_bytes()).unwrap();
@@ -212,7 +216,7 @@ async fn a_file_can_say_who_is_known() {
 }
 
 #[tokio::test]
-async fn the_page_says_how_to_call_and_loads_nothing() {
+async fn the_page_shows_how_to_call_the_api_and_loads_nothing() {
     let gateway = Gateway::start("http://127.0.0.1:1", &[]).await;
     let response = gateway.get("/").send().await.unwrap();
     let policy = response.headers()["content-security-policy"].clone();
@@ -220,14 +224,14 @@ async fn the_page_says_how_to_call_and_loads_nothing() {
     let page = response.text().await.unwrap();
     assert!(page.contains("curl") && page.contains("/hello"));
     for outside in ["<script", "<link", "<img", "src=", "@import"] {
-        assert!(!page.contains(outside), "the page has {outside}");
+        assert!(!page.contains(outside), "the page contains {outside}");
     }
 }
 
 #[tokio::test]
-async fn what_is_not_there_and_what_is_not_allowed_is_said_in_the_form_asked_for() {
+async fn a_404_and_a_405_are_in_the_accepted_format() {
     let gateway = Gateway::start("http://127.0.0.1:1", &[]).await;
-    let text = "there is nothing here; try /hello";
+    let text = "not found; try /hello";
     assert_eq!(gateway.text("/nope").await, (404, format!("{text}\n")));
     assert_eq!(gateway.json("/nope").await, (404, json!({ "error": text })));
     let url = format!("http://{}/hello", gateway.public);

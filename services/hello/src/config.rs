@@ -1,4 +1,4 @@
-//! hello's settings: flags and environment variables.
+//! hello's configuration: flags and environment variables.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::{ArgAction, Parser};
 use telemetry::http::{BaseUrl, ClientSettings};
 
-/// Greets a visitor in the visitor's language, as the gateway's directory has it.
+/// Greets visitors in their language, which it looks up at the gateway.
 #[derive(Clone, Debug, Parser)]
 pub struct Config {
-    /// Where the API listens
+    /// Address of the API
     #[arg(
         long,
         env = "HTTP_ADDR",
@@ -18,7 +18,7 @@ pub struct Config {
     )]
     pub http_addr: SocketAddr,
 
-    /// Where probes, metrics and the fault switch listen
+    /// Address of probes, metrics and the fault switch
     #[arg(
         long,
         env = "ADMIN_ADDR",
@@ -27,7 +27,7 @@ pub struct Config {
     )]
     pub admin_addr: SocketAddr,
 
-    /// The gateway's internal API, as http://host:port
+    /// Base URL of the gateway's internal API, as http://host:port
     #[arg(
         long,
         env = "GATEWAY_URL",
@@ -36,32 +36,32 @@ pub struct Config {
     )]
     pub gateway_url: BaseUrl,
 
-    /// The time that one attempt to call the gateway may take
+    /// Timeout of one attempt to call the gateway
     #[arg(long, env = "GATEWAY_TIMEOUT", default_value = "500ms", value_parser = server::positive, hide_env_values = true)]
     pub gateway_timeout: Duration,
 
-    /// Attempts to call the gateway after the first
+    /// Retries of a call to the gateway
     #[arg(long, env = "GATEWAY_RETRIES", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=10), hide_env_values = true)]
     pub gateway_retries: u32,
 
-    /// Turns on the fault switch of the admin port, for tests and demos: POST /faults
+    /// Enables the fault switch on the admin port, for tests and demos: POST /faults
     #[arg(long, env = "FAULTS", action = ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", hide_env_values = true)]
     pub faults: bool,
 
-    /// Limits and times of serving.
+    /// Limits and timeouts of both ports.
     #[command(flatten)]
-    pub serving: server::Settings,
+    pub server: server::Config,
 }
 
-impl server::Config for Config {
+impl server::ServiceConfig for Config {
     fn problems(&self) -> Vec<String> {
-        self.serving.problems()
+        self.server.problems()
     }
 }
 
 impl Config {
-    /// How the gateway is called.
-    pub(crate) fn gateway_calls(&self) -> ClientSettings {
+    /// The configuration of the client for the gateway.
+    pub(crate) fn gateway_client(&self) -> ClientSettings {
         ClientSettings {
             timeout: self.gateway_timeout,
             connect_timeout: self.gateway_timeout,
@@ -84,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn https_is_refused_with_the_reason() {
+    fn https_is_rejected_with_the_reason() {
         let arguments = ["hello", "--gateway-url", "https://gateway"];
         let error = Config::try_parse_from(arguments).unwrap_err().to_string();
         assert!(error.contains("no TLS in this build"), "{error}");
     }
 
     #[test]
-    fn faults_are_off_unless_asked_for() {
+    fn faults_are_off_by_default() {
         let faults = |arguments: &[&str]| {
             let arguments = std::iter::once(&"hello").chain(arguments);
             Config::try_parse_from(arguments).unwrap().faults

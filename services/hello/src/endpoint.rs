@@ -1,24 +1,27 @@
-//! hello's endpoint: one request type, one answer type, one span.
+//! hello's endpoint: one request type, one response type, one span per request.
 
-use server::Endpoint;
 use telemetry::EndpointLayer;
-use tower::Layer;
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, service_fn};
 
 use crate::Error;
 use crate::service::Greeter;
 
-/// Asks for a greeting.
+/// Requests a greeting.
 #[derive(Clone, Debug)]
 pub(crate) struct GreetRequest {
-    /// As the caller wrote it.
+    /// As the caller sent it.
     pub(crate) name: String,
 }
 
-/// The endpoint `greet`; answers with the sentence.
-pub(crate) fn greet(greeter: Greeter) -> impl Endpoint<GreetRequest, String, Error> {
-    let endpoint = tower::service_fn(move |request: GreetRequest| {
+/// Responds with the complete sentence.
+pub(crate) type GreetEndpoint = BoxCloneSyncService<GreetRequest, String, Error>;
+
+/// The endpoint `greet`.
+pub(crate) fn greet(greeter: Greeter) -> GreetEndpoint {
+    let endpoint = service_fn(move |request: GreetRequest| {
         let greeter = greeter.clone();
         async move { greeter.greet(&request.name).await }
     });
-    EndpointLayer::new("greet").layer(endpoint)
+    BoxCloneSyncService::new(EndpointLayer::new("greet").layer(endpoint))
 }

@@ -1,22 +1,22 @@
-//! What can go wrong in hello, and how it is answered.
+//! hello's errors, and the HTTP status of each.
 
 use std::borrow::Cow;
 
-use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use gateway_api::NameError;
-use http::{Response, StatusCode};
-use server::answer::{self, Form};
+use http::StatusCode;
+use server::response::json_error;
 use telemetry::EndpointError;
 use telemetry::http::CallError;
 
 /// Why there is no greeting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The name is none.
+    /// The name is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The gateway did not say who the visitor is.
-    #[error("asking the gateway for the visitor: {0}")]
+    /// The call to the gateway failed.
+    #[error("calling the gateway: {0}")]
     Gateway(#[from] CallError),
 }
 
@@ -33,28 +33,23 @@ impl EndpointError for Error {
     }
 }
 
-impl Error {
-    /// The status, and what the caller is told.
-    fn to_status(&self) -> (StatusCode, String) {
-        match self {
+/// The cause is logged with the trace, and not sent to the caller.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, text) = match &self {
             Self::Name(error) => (StatusCode::BAD_REQUEST, error.to_string()),
             Self::Gateway(CallError::Timeout) => (
                 StatusCode::GATEWAY_TIMEOUT,
-                "the gateway did not answer in time".to_owned(),
+                "the gateway did not respond in time".to_owned(),
             ),
             Self::Gateway(_) => (
                 StatusCode::BAD_GATEWAY,
-                "the gateway could not be asked".to_owned(),
+                "the call to the gateway failed".to_owned(),
             ),
-        }
-    }
-
-    /// The answer. The cause is logged with the trace and not sent out.
-    pub(crate) fn into_response(self) -> Response<Body> {
-        let (status, text) = self.to_status();
+        };
         if status.is_server_error() {
-            tracing::warn!(error = %self, "no greeting");
+            tracing::warn!(error = %self, "request failed");
         }
-        answer::failure(Form::Json, status, text)
+        json_error(status, &text)
     }
 }

@@ -1,8 +1,6 @@
-//! The fault switch: greetings made late or failed on purpose, for tests and
-//! demos.
+//! The fault switch: delays or fails greetings on purpose, for tests and demos.
 //!
-//! Nothing is left to chance: an error rate of 0.25 fails every fourth request,
-//! and `times` limits a fault to the next so many.
+//! It is deterministic: an error rate of 0.25 fails every fourth request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,35 +8,35 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-/// The switch; clones share it. Off until it is set.
+/// The switch. It is off until it is set. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     active: Arc<Mutex<Option<Active>>>,
 }
 
-/// What `POST /faults` asks for. A field that is left out is at rest.
+/// The body of `POST /faults`. All fields are optional.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FaultsRequest {
-    /// How much later a request is answered, as in `200ms`.
+    /// By how much a response is delayed, as in `200ms`.
     delay: Option<String>,
     /// The same in milliseconds.
     delay_ms: Option<u64>,
     /// The share of requests that fail, from 0 to 1.
     error_rate: Option<f64>,
-    /// With which status they fail, 400 to 599; 503 by default.
+    /// The status of the failed requests, 400 to 599; 503 by default.
     status: Option<u16>,
-    /// For how many requests all this holds; for all by default.
+    /// The number of requests to apply this to; all by default.
     times: Option<u64>,
 }
 
-/// What `GET /faults` shows.
+/// The faults that are set, as `GET /faults` returns them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Shown {
+pub(crate) struct FaultsResponse {
     delay_ms: u64,
     error_rate: f64,
     status: u16,
-    /// Requests left that it holds for; none where it holds for all.
+    /// The number of requests left; absent for all requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<u64>,
 }
@@ -49,29 +47,30 @@ struct Active {
     error_rate: f64,
     status: StatusCode,
     times: Option<u64>,
-    /// How far the next failure has come: at 1, a request fails.
+    /// Grows by the error rate with each request; at 1, a request fails.
     due: f64,
 }
 
 impl Faults {
-    /// Puts these faults in the place of those before.
-    pub(crate) fn set(&self, request: FaultsRequest) -> Result<Shown, String> {
-        let active = request.checked()?;
+    /// Replaces the faults that were set.
+    pub(crate) fn set(&self, request: FaultsRequest) -> Result<FaultsResponse, String> {
+        let active = request.validate()?;
         *self.lock() = Some(active);
-        Ok(active.shown())
+        Ok(active.to_response())
     }
 
+    /// Turns all faults off.
     pub(crate) fn clear(&self) {
         *self.lock() = None;
     }
 
-    /// What is set; at rest, nothing is late and nothing fails.
-    pub(crate) fn shown(&self) -> Shown {
-        self.lock().unwrap_or_default().shown()
+    /// The faults that are set.
+    pub(crate) fn current(&self) -> FaultsResponse {
+        self.lock().unwrap_or_default().to_response()
     }
 
-    /// Lets a request feel what is set: waits, and says with which status it fails.
-    pub(crate) async fn strike(&self) -> Option<StatusCode> {
+    /// Applies the faults to a request: waits, and returns the status if it must fail.
+    pub(crate) async fn apply(&self) -> Option<StatusCode> {
         let (delay, status) = self.next()?;
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
@@ -79,7 +78,7 @@ impl Faults {
         status
     }
 
-    /// What the next request has to feel.
+    /// The delay of the next request, and its status if it must fail.
     fn next(&self) -> Option<(Duration, Option<StatusCode>)> {
         let mut faults = self.lock();
         let active = faults.as_mut()?;
@@ -88,26 +87,26 @@ impl Faults {
         if fails {
             active.due -= 1.0;
         }
-        let felt = (active.delay, fails.then_some(active.status));
+        let effect = (active.delay, fails.then_some(active.status));
         if let Some(times) = &mut active.times {
             *times -= 1;
             if *times == 0 {
                 *faults = None;
             }
         }
-        Some(felt)
+        Some(effect)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Active>> {
-        // Nothing is left half-done behind a panic here.
+        // No code that holds the lock can panic halfway through a change.
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl FaultsRequest {
-    fn checked(self) -> Result<Active, String> {
+    fn validate(self) -> Result<Active, String> {
         let delay = match (self.delay, self.delay_ms) {
-            (Some(_), Some(_)) => return Err("give delay or delay_ms, not both".to_owned()),
+            (Some(_), Some(_)) => return Err("set delay or delay_ms, not both".to_owned()),
             (Some(text), None) => {
                 server::duration(&text).map_err(|error| format!("delay: {error}"))?
             }
@@ -125,7 +124,7 @@ impl FaultsRequest {
                 .ok_or("status: write a number from 400 to 599")?,
         };
         if self.times == Some(0) {
-            return Err("times: write a number from 1 up, or DELETE /faults".to_owned());
+            return Err("times: write a number of at least 1, or use DELETE /faults".to_owned());
         }
         Ok(Active {
             delay,
@@ -150,8 +149,8 @@ impl Default for Active {
 }
 
 impl Active {
-    fn shown(&self) -> Shown {
-        Shown {
+    fn to_response(&self) -> FaultsResponse {
+        FaultsResponse {
             delay_ms: u64::try_from(self.delay.as_millis()).unwrap_or(u64::MAX),
             error_rate: self.error_rate,
             status: self.status.as_u16(),
@@ -165,8 +164,8 @@ mod tests {
     use super::*;
 
     fn failures(faults: &Faults, requests: usize) -> Vec<bool> {
-        let strike = || faults.next().is_some_and(|(_, status)| status.is_some());
-        (0..requests).map(|_| strike()).collect()
+        let fails = || faults.next().is_some_and(|(_, status)| status.is_some());
+        (0..requests).map(|_| fails()).collect()
     }
 
     fn with(error_rate: f64, times: Option<u64>) -> Faults {
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_fails_every_so_many_requests() {
+    fn an_error_rate_of_a_quarter_fails_every_fourth_request() {
         let fourth = [false, false, false, true];
         assert_eq!(failures(&with(0.25, None), 8), [fourth, fourth].concat());
         assert_eq!(failures(&with(1.0, None), 3), [true; 3]);
@@ -192,20 +191,20 @@ mod tests {
     fn times_limits_a_fault_to_the_next_requests() {
         let faults = with(1.0, Some(1));
         assert_eq!(failures(&faults, 3), [true, false, false]);
-        assert_eq!(faults.shown(), Active::default().shown());
+        assert_eq!(faults.current(), Active::default().to_response());
     }
 
     #[test]
-    fn faults_that_make_no_sense_are_refused() {
-        let refused = |json: &str| {
+    fn invalid_faults_are_rejected() {
+        let rejected = |json: &str| {
             let request = serde_json::from_str::<FaultsRequest>(json).map_err(|e| e.to_string());
-            request.and_then(FaultsRequest::checked).unwrap_err()
+            request.and_then(FaultsRequest::validate).unwrap_err()
         };
-        assert!(refused(r#"{"error_rate": 2}"#).contains("from 0 to 1"));
-        assert!(refused(r#"{"status": 200}"#).contains("400 to 599"));
-        assert!(refused(r#"{"delay": "200"}"#).contains("with its unit"));
-        assert!(refused(r#"{"delay": "1s", "delay_ms": 1}"#).contains("not both"));
-        assert!(refused(r#"{"times": 0}"#).contains("from 1 up"));
-        assert!(refused(r#"{"latency": 1}"#).contains("unknown field"));
+        assert!(rejected(r#"{"error_rate": 2}"#).contains("from 0 to 1"));
+        assert!(rejected(r#"{"status": 200}"#).contains("400 to 599"));
+        assert!(rejected(r#"{"delay": "200"}"#).contains("with its unit"));
+        assert!(rejected(r#"{"delay": "1s", "delay_ms": 1}"#).contains("not both"));
+        assert!(rejected(r#"{"times": 0}"#).contains("at least 1"));
+        assert!(rejected(r#"{"latency": 1}"#).contains("unknown field"));
     }
 }

@@ -1,8 +1,7 @@
-//! hello over HTTP: decode, call the endpoint, encode.
+//! hello over HTTP: decode the request, call the endpoint, encode the response.
 
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, Request, State};
-use axum::handler::Handler;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -10,72 +9,61 @@ use axum::{Json, Router};
 use gateway_api::NameError;
 use hello_api::{GREETING_PATH, Greeting};
 use http::StatusCode;
-use server::answer::{Form, failure};
-use server::{Endpoint, Settings, Traced};
+use server::response::json_error;
 use telemetry::http::ServerLayer;
+use tower::ServiceExt;
 
 use crate::Error;
-use crate::endpoint::GreetRequest;
-use crate::faults::{Faults, FaultsRequest};
+use crate::endpoint::{GreetEndpoint, GreetRequest};
+use crate::faults::{Faults, FaultsRequest, FaultsResponse};
 
-/// The API. Only services of the system call it: their traces are continued.
-pub(crate) fn public<E>(greet: E, faults: Option<Faults>, serving: &Settings) -> Router
-where
-    E: Endpoint<GreetRequest, String, Error>,
-{
-    let traced = Traced::new(ServerLayer::internal(), serving);
-    let greetings = match faults {
-        None => get(traced.handler(greeting::<E>)),
-        Some(faults) => {
-            let struck = from_fn_with_state(faults, inject);
-            get(traced.handler(greeting::<E>.layer(struck)))
-        }
-    };
-    Router::new()
+/// The API. Only services of this system call it, so their traces are continued.
+pub(crate) fn public(
+    greet: GreetEndpoint,
+    faults: Option<Faults>,
+    config: &server::Config,
+) -> Router {
+    let mut greetings = get(greeting);
+    if let Some(faults) = faults {
+        greetings = greetings.route_layer(from_fn_with_state(faults, inject_fault));
+    }
+    let routes = Router::new()
         .route(GREETING_PATH, greetings)
-        .fallback(traced.handler(no_route))
-        .method_not_allowed_fallback(traced.handler(no_method))
-        .with_state(greet.for_good())
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(greet);
+    server::with_middleware(routes, ServerLayer::internal(), config)
 }
 
-/// What is on the admin port: the fault switch, where it is turned on.
-pub(crate) fn internal(faults: Option<Faults>, serving: &Settings) -> Router {
+/// The fault switch on the admin port, if it is turned on.
+pub(crate) fn internal(faults: Option<Faults>, config: &server::Config) -> Router {
     let Some(faults) = faults else {
         return Router::new();
     };
     let switch = get(show_faults).post(set_faults).delete(clear_faults);
-    Router::new()
-        .route("/faults", switch)
-        .with_state(faults)
-        .layer(Traced::new(ServerLayer::internal(), serving))
+    let routes = Router::new().route("/faults", switch).with_state(faults);
+    server::with_middleware(routes, ServerLayer::internal(), config)
 }
 
-async fn greeting<E>(
-    State(endpoint): State<&'static E>,
+async fn greeting(
+    State(greet): State<GreetEndpoint>,
     name: Result<Path<String>, PathRejection>,
-) -> Response
-where
-    E: Endpoint<GreetRequest, String, Error>,
-{
-    let Ok(Path(name)) = name else {
-        return Error::Name(NameError::NotUtf8).into_response();
-    };
-    match endpoint.ask(GreetRequest { name }).await {
-        Ok(message) => Json(Greeting { message }).into_response(),
-        Err(error) => error.into_response(),
-    }
+) -> Result<Json<Greeting>, Error> {
+    let Path(name) = name.map_err(|_| NameError::NotUtf8)?;
+    let message = greet.oneshot(GreetRequest { name }).await?;
+    Ok(Json(Greeting { message }))
 }
 
-/// Makes the answer late or failed, where the switch says so.
-async fn inject(State(faults): State<Faults>, request: Request, next: Next) -> Response {
-    match faults.strike().await {
-        Some(status) => failure(Form::Json, status, "a fault that was asked for"),
+/// Delays or fails the request, as the fault switch is set.
+async fn inject_fault(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    match faults.apply().await {
+        Some(status) => json_error(status, "injected fault"),
         None => next.run(request).await,
     }
 }
 
-async fn show_faults(State(faults): State<Faults>) -> Response {
-    Json(faults.shown()).into_response()
+async fn show_faults(State(faults): State<Faults>) -> Json<FaultsResponse> {
+    Json(faults.current())
 }
 
 async fn set_faults(
@@ -86,25 +74,21 @@ async fn set_faults(
         .map_err(|rejection| rejection.body_text())
         .and_then(|Json(request)| faults.set(request));
     match set {
-        Ok(shown) => Json(shown).into_response(),
-        Err(problem) => failure(Form::Json, StatusCode::BAD_REQUEST, problem),
+        Ok(faults) => Json(faults).into_response(),
+        Err(problem) => json_error(StatusCode::BAD_REQUEST, &problem),
     }
 }
 
-async fn clear_faults(State(faults): State<Faults>) -> Response {
+async fn clear_faults(State(faults): State<Faults>) -> StatusCode {
     faults.clear();
-    StatusCode::NO_CONTENT.into_response()
+    StatusCode::NO_CONTENT
 }
 
-async fn no_route() -> Response {
-    failure(Form::Json, StatusCode::NOT_FOUND, "there is nothing here")
+async fn not_found() -> Response {
+    json_error(StatusCode::NOT_FOUND, "not found")
 }
 
-async fn no_method() -> Response {
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    failure(
-        Form::Json,
-        status,
-        "this can only be asked for with the methods that Allow lists",
-    )
+async fn method_not_allowed() -> Response {
+    let error = "method not allowed; see the Allow header";
+    json_error(StatusCode::METHOD_NOT_ALLOWED, error)
 }

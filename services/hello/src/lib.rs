@@ -1,6 +1,6 @@
-//! The greeting backend of onetrace, in Go kit's three parts: [`service`] (what
-//! it knows), `endpoint` (one request, one answer, one span) and `http` (the
-//! transport).
+//! The greeting backend of onetrace, in the three parts of Go kit: [`service`]
+//! (the business logic), `endpoint` (one request type, one response type, one
+//! span) and `http` (the transport).
 
 mod config;
 mod endpoint;
@@ -19,22 +19,22 @@ pub use error::Error;
 use crate::faults::Faults;
 use crate::service::Greeter;
 
-/// Who this is, in telemetry and `--version`.
+/// The name and version in telemetry and `--version`.
 pub const SERVICE: ServiceInfo = ServiceInfo {
     name: "hello",
     version: env!("CARGO_PKG_VERSION"),
 };
 
-/// Everything hello answers, put together as the settings say.
+/// The routes of both ports.
 ///
 /// # Errors
-/// Where the platform cannot give an HTTP client.
+/// If the HTTP client cannot be created.
 pub fn routes(config: &Config) -> Result<server::Routes, CallError> {
-    let visitors = VisitorsClient::new(config.gateway_url.clone(), &config.gateway_calls())?;
+    let visitors = VisitorsClient::new(config.gateway_url.clone(), &config.gateway_client())?;
     let greet = endpoint::greet(Greeter::new(visitors));
     let faults = config.faults.then(Faults::default);
     Ok(server::Routes {
-        public: http::public(greet, faults.clone(), &config.serving),
-        internal: http::internal(faults, &config.serving),
+        public: http::public(greet, faults.clone(), &config.server),
+        internal: http::internal(faults, &config.server),
     })
 }

@@ -1,33 +1,33 @@
-//! What hello knows: how to greet a visitor. No HTTP here.
+//! hello's business logic: how to greet a visitor. No HTTP here.
 
 use gateway_api::{Language, Visitor, VisitorName, VisitorsClient};
 
 use crate::Error;
 
-/// Greets visitors by what the gateway knows of them.
+/// Greets visitors by the display name and in the language that the gateway has.
 #[derive(Clone, Debug)]
 pub struct Greeter {
     visitors: VisitorsClient,
 }
 
 impl Greeter {
-    /// A greeter that asks this gateway.
+    /// A greeter that looks visitors up with this client.
     pub fn new(visitors: VisitorsClient) -> Self {
         Self { visitors }
     }
 
-    /// The greeting for the visitor of this name.
+    /// The greeting for the visitor with this name.
     ///
     /// # Errors
-    /// A name that is none, or a gateway that does not say who this is.
+    /// The name is invalid, or the gateway failed.
     pub async fn greet(&self, name: &str) -> Result<String, Error> {
         let name: VisitorName = name.parse()?;
         Ok(greeting(&self.visitors.visitor(&name).await?))
     }
 }
 
-/// The sentence, as each language writes it. French sets a space before the
-/// exclamation mark; it is a plain one, so that a person can type what to expect.
+/// The sentence in the visitor's language. French has a space before the
+/// exclamation mark: an ordinary one, so that it is easy to type in a test.
 fn greeting(visitor: &Visitor) -> String {
     let name = &visitor.display_name;
     match visitor.language {

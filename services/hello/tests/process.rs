@@ -1,5 +1,5 @@
-//! The binary as an operator meets it: flags, settings that cannot be used,
-//! signals under load.
+//! The binary as an operator runs it: flags, invalid configuration, and signals
+//! under load.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn hello() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hello"));
@@ -27,7 +27,7 @@ struct Running {
 }
 
 impl Running {
-    /// Starts the binary, and reads from its log where it listens.
+    /// Starts the binary, and reads its address from its log.
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stdout.take().unwrap());
@@ -50,16 +50,16 @@ impl Running {
         assert!(sent.success(), "kill {signal} {pid}");
     }
 
-    /// Waits for the end; gives the log too.
-    fn ended(mut self) -> (ExitStatus, String) {
-        let began = Instant::now();
+    /// Waits for the process to exit; returns its log, too.
+    fn exited(mut self) -> (ExitStatus, String) {
+        let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return (status, self.log.join().unwrap());
             }
-            if began.elapsed() > PATIENCE {
+            if start.elapsed() > TIMEOUT {
                 self.child.kill().unwrap();
-                panic!("waited {PATIENCE:?} for the process to end after its signal");
+                panic!("waited {TIMEOUT:?} for the process to exit after its signal");
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -83,14 +83,14 @@ fn help_lists_flags_variables_and_telemetry() {
 }
 
 #[test]
-fn version_is_that_of_the_package() {
+fn version_is_the_version_of_the_package() {
     let output = hello().arg("--version").output().unwrap();
     let expected = format!("hello {}\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_all_named_and_nothing_starts() {
+fn all_configuration_errors_are_reported_and_nothing_starts() {
     let output = hello()
         .env("GATEWAY_URL", "https://gateway")
         .env("OTEL_TRACES_SAMPLER", "sometimes")
@@ -105,7 +105,7 @@ fn settings_that_cannot_be_used_are_all_named_and_nothing_starts() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_the_setting() {
+fn a_port_in_use_is_reported_with_its_variable() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = hello().env("HTTP_ADDR", &address).output().unwrap();
@@ -116,79 +116,83 @@ fn a_port_in_use_is_named_with_the_setting() {
 }
 
 #[test]
-fn either_signal_under_load_fails_no_request_and_ends_in_time() {
+fn sigterm_and_sigint_under_load_fail_no_request() {
     for signal in ["-TERM", "-INT"] {
         let running = Running::start(hello().env("RUST_LOG", "info,http=warn"));
         let public = running.public;
         let clients: Vec<_> = (0..8)
-            .map(|_| thread::spawn(move || ask_until_refused(public)))
+            .map(|_| thread::spawn(move || send_until_refused(public)))
             .collect();
         thread::sleep(Duration::from_millis(200));
         running.signal(signal);
-        let (status, log) = running.ended();
-        assert!(status.success(), "{signal} ended it with {status}: {log}");
+        let (status, log) = running.exited();
+        assert!(status.success(), "{signal}: exited with {status}: {log}");
         let last = log.lines().last().unwrap_or_default();
         assert!(
             last.contains("telemetry ended"),
-            "the last line has the figures, not: {last}"
+            "the last line must have the final counts; it was: {last}"
         );
         for client in clients {
-            let answered = client.join().unwrap();
-            let answered = answered.unwrap_or_else(|failure| panic!("{signal}: {failure}"));
-            assert!(answered > 10, "{answered} requests are no load");
+            let responses = client.join().unwrap();
+            let responses = responses.unwrap_or_else(|failure| panic!("{signal}: {failure}"));
+            assert!(responses > 10, "{responses} responses are not load");
         }
     }
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_it_immediately() {
     let running = Running::start(
         hello()
             .env("DRAIN_DELAY", "10s")
             .env("SHUTDOWN_TIMEOUT", "30s"),
     );
     running.signal("-TERM");
-    // A server that drains says so with its answers.
-    let began = Instant::now();
+    // While it drains, its responses have `Connection: close`.
+    let start = Instant::now();
     while !get(&mut TcpStream::connect(running.public).unwrap()).unwrap() {
-        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for drain");
+        assert!(
+            start.elapsed() < TIMEOUT,
+            "waited {TIMEOUT:?} for the drain to begin"
+        );
     }
     running.signal("-TERM");
-    let (status, log) = running.ended();
+    let (status, log) = running.exited();
     assert_eq!(status.code(), Some(143), "128 and SIGTERM's number");
-    assert!(began.elapsed() < Duration::from_secs(5), "not at once");
+    assert!(start.elapsed() < Duration::from_secs(5), "not immediately");
     assert!(log.contains("second signal"), "{log}");
 }
 
-/// Asks again and again, on one connection for as long as the server keeps it;
-/// says how many were answered, or what failed.
-fn ask_until_refused(server: SocketAddr) -> Result<usize, String> {
-    let mut answered = 0;
+/// Sends requests until the server refuses connections, on one connection for as
+/// long as the server keeps it open. Returns the number of responses.
+fn send_until_refused(server: SocketAddr) -> Result<usize, String> {
+    let mut responses = 0;
     while let Ok(mut connection) = TcpStream::connect(server) {
         for nth in 1.. {
             let closes = get(&mut connection).map_err(|error| {
-                format!("request {nth} of a connection failed after {answered} answers: {error}")
+                format!("request {nth} of a connection failed after {responses} responses: {error}")
             })?;
-            answered += 1;
+            responses += 1;
             if closes {
                 break;
             }
         }
     }
-    Ok(answered)
+    Ok(responses)
 }
 
-/// One request that needs no gateway; says whether its answer closes the connection.
+/// Sends a request that needs no gateway. Returns whether the response has
+/// `Connection: close`.
 fn get(connection: &mut TcpStream) -> std::io::Result<bool> {
-    connection.set_read_timeout(Some(PATIENCE))?;
+    connection.set_read_timeout(Some(TIMEOUT))?;
     connection.write_all(b"GET /nothing HTTP/1.1\r\nhost: test\r\n\r\n")?;
-    let mut answer = Vec::new();
+    let mut response = Vec::new();
     let mut buffer = [0; 1024];
-    while !answer.ends_with(b"}") {
+    while !response.ends_with(b"}") {
         match connection.read(&mut buffer)? {
             0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-            read => answer.extend_from_slice(&buffer[..read]),
+            read => response.extend_from_slice(&buffer[..read]),
         }
     }
-    Ok(String::from_utf8_lossy(&answer).contains("\r\nconnection: close\r\n"))
+    Ok(String::from_utf8_lossy(&response).contains("\r\nconnection: close\r\n"))
 }

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::routing::get;
 use clap::Parser;
 use futures_util::stream;
-use server::{Listeners, Routes, Served, Settings};
+use server::{Config, Listeners, Routes, Served};
 use telemetry::Accounting;
 use telemetry::http::ServerLayer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,18 +27,18 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]
-    settings: Settings,
+    config: Config,
 }
 
-/// The settings that these flags give, without a drain delay unless one is named.
-pub fn settings(flags: &[&str]) -> Settings {
+/// The config that these flags give, without a drain delay unless one is named.
+pub fn config(flags: &[&str]) -> Config {
     let delay: &[&str] = if flags.contains(&"--drain-delay") {
         &[]
     } else {
         &["--drain-delay", "0s"]
     };
     let all = ["server"].iter().chain(delay).chain(flags);
-    Arguments::try_parse_from(all).unwrap().settings
+    Arguments::try_parse_from(all).unwrap().config
 }
 
 pub struct Running {
@@ -49,13 +49,13 @@ pub struct Running {
 }
 
 impl Running {
-    pub async fn start(public: Router, internal: Router, settings: Settings) -> Self {
+    pub async fn start(public: Router, internal: Router, config: Config) -> Self {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listeners = Listeners::bind(any, any).await.unwrap();
         let addresses = [&listeners.public, &listeners.admin].map(|l| l.local_addr().unwrap());
         let (shutdown, asked) = oneshot::channel();
         let routes = Routes {
-            public: public.layer(server::Traced::new(ServerLayer::internal(), &settings)),
+            public: server::with_middleware(public, ServerLayer::internal(), &config),
             internal,
         };
         let served = tokio::spawn(async move {
@@ -63,7 +63,7 @@ impl Running {
             let shutdown = async {
                 let _ = asked.await;
             };
-            server::run(listeners, routes, accounting, &settings, shutdown).await
+            server::run(listeners, routes, accounting, &config, shutdown).await
         });
         Self {
             public: addresses[0],

@@ -4,29 +4,30 @@ use telemetry::http::{BaseUrl, CallError, ClientSettings, Peer, Route};
 
 use crate::{VISITOR_PATH, Visitor, VisitorName};
 
-/// Asks the gateway about visitors. Clones are cheap, and share their connections.
+/// Looks visitors up at the gateway. Clones are cheap, and share their connections.
 #[derive(Clone, Debug)]
 pub struct VisitorsClient {
     gateway: Peer,
 }
 
 impl VisitorsClient {
-    /// A client of the gateway whose internal API is below `base`.
+    /// A client for the gateway whose internal API has the base URL `base`.
     ///
     /// # Errors
-    /// Where the platform cannot give an HTTP client.
+    /// If the HTTP client cannot be created.
     pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
         let gateway = Peer::new(base, settings)?;
         Ok(Self { gateway })
     }
 
-    /// What the gateway knows of a visitor; of one it does not know, the name itself.
+    /// The gateway's entry for a visitor. For an unknown visitor, the display name
+    /// is the name itself.
     ///
     /// # Errors
-    /// [`CallError`], after the retries that the settings allow.
+    /// [`CallError`], after the configured retries.
     pub async fn visitor(&self, name: &VisitorName) -> Result<Visitor, CallError> {
-        let answer = self.gateway.get(Route(VISITOR_PATH), &path(name)).await?;
-        Ok(answer.error_for_status()?.json().await?)
+        let response = self.gateway.get(Route(VISITOR_PATH), &path(name)).await?;
+        Ok(response.error_for_status()?.json().await?)
     }
 }
 

@@ -1,5 +1,5 @@
-//! The gateway's internal API as its callers see it: what is known of a
-//! visitor, the client that asks for it, and the rule for names.
+//! The gateway's internal API for its callers: the visitor, the client, and the
+//! rules for names.
 
 mod client;
 mod name;
@@ -9,5 +9,5 @@ pub use client::VisitorsClient;
 pub use name::{NameError, VisitorName};
 pub use visitor::{Language, Visitor};
 
-/// The path of a visitor, as axum's router and the client's span write it.
+/// The route of a visitor, for axum's router and the client's span.
 pub const VISITOR_PATH: &str = "/visitors/{name}";

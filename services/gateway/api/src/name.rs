@@ -1,36 +1,40 @@
-//! Which names a visitor may have.
+//! Valid names of visitors.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A visitor's name: 1 to 64 characters, without control characters, without
-/// spaces around it, and not `.` or `..`, which no URL can carry.
+/// A visitor's name: 1 to 64 characters without control characters. Spaces at
+/// both ends are removed. `.` and `..` are invalid, because a URL path cannot
+/// contain them as a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VisitorName(String);
 
-/// Why a text is no [`VisitorName`]. The text is not repeated.
+/// Why a text is not a valid [`VisitorName`]. The message does not repeat the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing, or spaces alone.
-    #[error("a visitor needs a name")]
+    /// Empty, or only spaces.
+    #[error("the visitor's name is empty")]
     Empty,
-    /// Longer than [`VisitorName::LONGEST`].
-    #[error("a visitor's name has at most {} characters", VisitorName::LONGEST)]
+    /// Longer than [`VisitorName::MAX_CHARS`].
+    #[error(
+        "the visitor's name is longer than {} characters",
+        VisitorName::MAX_CHARS
+    )]
     TooLong,
-    /// A line break, a tab, or another character that is not to be seen.
-    #[error("a visitor's name has no control characters")]
+    /// A line break, a tab, or another invisible character.
+    #[error("the visitor's name contains control characters")]
     Control,
     /// `.` or `..`.
-    #[error("a visitor's name is more than dots")]
+    #[error("the visitor's name must not be . or ..")]
     Dots,
-    /// Percent-encoded bytes that are no UTF-8.
-    #[error("a visitor's name is percent-encoded UTF-8")]
+    /// Percent-encoded bytes that are not valid UTF-8.
+    #[error("the visitor's name is not valid percent-encoded UTF-8")]
     NotUtf8,
 }
 
 impl VisitorName {
-    /// The most characters (Unicode scalar values) that a name has.
-    pub const LONGEST: usize = 64;
+    /// The maximum length in characters (Unicode scalar values).
+    pub const MAX_CHARS: usize = 64;
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
@@ -45,7 +49,7 @@ impl FromStr for VisitorName {
         let name = text.trim();
         if name.is_empty() {
             Err(NameError::Empty)
-        } else if name.chars().nth(Self::LONGEST).is_some() {
+        } else if name.chars().nth(Self::MAX_CHARS).is_some() {
             Err(NameError::TooLong)
         } else if name.chars().any(is_control) {
             Err(NameError::Control)
@@ -57,8 +61,8 @@ impl FromStr for VisitorName {
     }
 }
 
-/// Control characters, line and paragraph separators, and the marks that turn
-/// the direction of the text around them: a name must not disguise a log line.
+/// Control characters, line and paragraph separators, and marks that change the
+/// direction of text: a name must not be able to forge or hide part of a log line.
 fn is_control(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -82,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_every_script_are_names() {
+    fn names_of_every_script_are_valid() {
         for name in [
             "World",
             "Jürgen",
@@ -97,12 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn spaces_around_a_name_are_no_part_of_it() {
+    fn spaces_at_both_ends_are_removed() {
         assert_eq!(parsed("  Ada Lovelace "), Ok("Ada Lovelace".to_owned()));
     }
 
     #[test]
-    fn what_is_no_name_is_refused_with_the_reason() {
+    fn invalid_names_are_rejected_with_the_reason() {
         assert_eq!(parsed(""), Err(NameError::Empty));
         assert_eq!(parsed(" \u{3000}"), Err(NameError::Empty));
         assert_eq!(parsed("a\nb"), Err(NameError::Control));
@@ -113,9 +117,9 @@ mod tests {
 
     #[test]
     fn length_is_counted_in_characters() {
-        assert!(parsed(&"é".repeat(VisitorName::LONGEST)).is_ok());
+        assert!(parsed(&"é".repeat(VisitorName::MAX_CHARS)).is_ok());
         assert_eq!(
-            parsed(&"é".repeat(VisitorName::LONGEST + 1)),
+            parsed(&"é".repeat(VisitorName::MAX_CHARS + 1)),
             Err(NameError::TooLong)
         );
     }

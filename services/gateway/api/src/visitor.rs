@@ -1,8 +1,8 @@
-//! What the gateway knows of a visitor.
+//! A visitor as the internal API returns it.
 
 use serde::{Deserialize, Serialize};
 
-/// A visitor, as the gateway's directory has it.
+/// A visitor's entry in the gateway's directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visitor {
     /// The name to greet by.
@@ -11,7 +11,7 @@ pub struct Visitor {
     pub language: Language,
 }
 
-/// The languages in which visitors can be greeted, by their ISO 639-1 codes.
+/// The languages of greetings, by their ISO 639-1 codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {

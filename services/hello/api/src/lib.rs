@@ -1,29 +1,29 @@
-//! hello's API as its callers see it: the greeting, and the client that asks for it.
+//! hello's API for its callers: the greeting, and the client.
 
 use serde::{Deserialize, Serialize};
 use telemetry::http::{BaseUrl, CallError, ClientSettings, Peer, Route};
 
-/// The path of a greeting, as axum's router and the client's span write it.
+/// The route of a greeting, for axum's router and the client's span.
 pub const GREETING_PATH: &str = "/greetings/{name}";
 
 /// A greeting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Greeting {
-    /// The whole sentence, in the visitor's language.
+    /// The complete sentence, in the visitor's language.
     pub message: String,
 }
 
-/// Asks hello for greetings. Clones are cheap, and share their connections.
+/// Gets greetings from hello. Clones are cheap, and share their connections.
 #[derive(Clone, Debug)]
 pub struct GreetingsClient {
     hello: Peer,
 }
 
 impl GreetingsClient {
-    /// A client of the hello that answers below `base`.
+    /// A client for the hello with the base URL `base`.
     ///
     /// # Errors
-    /// Where the platform cannot give an HTTP client.
+    /// If the HTTP client cannot be created.
     pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
         let hello = Peer::new(base, settings)?;
         Ok(Self { hello })
@@ -32,11 +32,11 @@ impl GreetingsClient {
     /// The greeting for a visitor.
     ///
     /// # Errors
-    /// [`CallError`], after the retries that the settings allow.
+    /// [`CallError`], after the configured retries.
     pub async fn greeting(&self, name: &str) -> Result<Greeting, CallError> {
         let path = ["greetings", name];
-        let answer = self.hello.get(Route(GREETING_PATH), &path).await?;
-        Ok(answer.error_for_status()?.json().await?)
+        let response = self.hello.get(Route(GREETING_PATH), &path).await?;
+        Ok(response.error_for_status()?.json().await?)
     }
 }
 

@@ -11,7 +11,9 @@ use clap::{ArgAction, Args};
 /// Durations are written `250ms`, `5s`, `1m 30s`.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Serving")]
-pub struct Settings {
+// clap names groups after the struct; a service's own is `Config`, too.
+#[group(id = "server")]
+pub struct Config {
     /// After the signal to stop: how long to serve on until nobody sends anything new
     #[arg(long, env = "DRAIN_DELAY", default_value = "5s", value_parser = duration, hide_env_values = true)]
     pub drain_delay: Duration,
@@ -63,7 +65,7 @@ pub struct Settings {
     pub max_connections: u32,
 }
 
-impl Settings {
+impl Config {
     /// The least that `SHUTDOWN_TIMEOUT` keeps beside delay and drain: for the
     /// admin port to end and the last spans to be exported.
     pub const LEAST_REST: Duration = Duration::from_secs(2);
@@ -127,12 +129,12 @@ mod tests {
     #[derive(Parser)]
     struct Arguments {
         #[command(flatten)]
-        settings: Settings,
+        config: Config,
     }
 
-    fn with(arguments: &[&str]) -> Result<Settings, clap::Error> {
+    fn with(arguments: &[&str]) -> Result<Config, clap::Error> {
         let arguments = std::iter::once(&"service").chain(arguments);
-        Arguments::try_parse_from(arguments).map(|arguments| arguments.settings)
+        Arguments::try_parse_from(arguments).map(|arguments| arguments.config)
     }
 
     #[test]
@@ -147,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_drain_that_leaves_no_time_to_flush_is_named_with_its_parts() {
-        let settings = with(&["--drain-delay", "10s", "--drain-timeout", "15s"]).unwrap();
-        let problems = settings.problems().join("\n");
+        let config = with(&["--drain-delay", "10s", "--drain-timeout", "15s"]).unwrap();
+        let problems = config.problems().join("\n");
         for part in ["SHUTDOWN_TIMEOUT=25s", "DRAIN_DELAY (10s)", "need 27s"] {
             assert!(problems.contains(part), "{part:?} is missing in {problems}");
         }
