@@ -74,5 +74,8 @@ fn exit_with(service: &str, problems: &[String]) -> ! {
 fn telemetry_help() -> String {
     let variables = telemetry::config::VARIABLES.iter();
     let lines = variables.map(|(name, meaning)| format!("  {name}\n          {meaning}\n"));
-    format!("Telemetry (environment only):\n{}", lines.collect::<String>())
+    format!(
+        "Telemetry (environment only):\n{}",
+        lines.collect::<String>()
+    )
 }

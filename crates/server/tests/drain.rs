@@ -301,7 +301,7 @@ async fn under_load_no_request_fails() {
                 .unwrap()
                 .unwrap_or_else(|failure| panic!("with a delay of {delay}, {failure}"));
         }
-        assert!(answered > 1000, "{answered} requests are no load");
+        assert!(answered > 100, "{answered} requests are not load");
         assert_eq!(ended.cut, 0);
     }
 }
