@@ -19,7 +19,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use reqwest_middleware::ClientWithMiddleware;
 use serde_json::Value;
-use telemetry::http::{ClientSettings, Route, ServerLayer};
+use telemetry::http::{ClientConfig, Route, ServerLayer};
 use telemetry::{Config, Edge, EdgeTrace, ServiceInfo};
 
 const SERVICE: ServiceInfo = ServiceInfo {
@@ -38,9 +38,9 @@ struct Call {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let telemetry = telemetry::init(&Config::from_env(SERVICE)?)?;
-    let client = telemetry::http::client(&ClientSettings {
+    let client = telemetry::http::client(&ClientConfig {
         retries: 0,
-        ..ClientSettings::default()
+        ..ClientConfig::default()
     })?;
     let edge = Edge::new(EdgeTrace::Continue, Vec::new());
     let routes = Router::new()

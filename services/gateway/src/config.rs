@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use telemetry::http::{BaseUrl, ClientSettings};
+use telemetry::http::{BaseUrl, ClientConfig};
 use telemetry::{Edge, EdgeTrace};
 
 use crate::visitors::{self, Directory};
@@ -79,13 +79,13 @@ impl Config {
     }
 
     /// The configuration of the client for hello.
-    pub(crate) fn hello_client(&self) -> ClientSettings {
-        ClientSettings {
+    pub(crate) fn hello_client(&self) -> ClientConfig {
+        ClientConfig {
             timeout: self.hello_timeout,
             connect_timeout: self.hello_timeout,
             retries: self.hello_retries,
             user_agent: concat!("gateway/", env!("CARGO_PKG_VERSION")),
-            ..ClientSettings::default()
+            ..ClientConfig::default()
         }
     }
 }

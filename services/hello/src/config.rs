@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser};
-use telemetry::http::{BaseUrl, ClientSettings};
+use telemetry::http::{BaseUrl, ClientConfig};
 
 /// Greets visitors in their language, which it looks up at the gateway.
 #[derive(Clone, Debug, Parser)]
@@ -61,13 +61,13 @@ impl server::ServiceConfig for Config {
 
 impl Config {
     /// The configuration of the client for the gateway.
-    pub(crate) fn gateway_client(&self) -> ClientSettings {
-        ClientSettings {
+    pub(crate) fn gateway_client(&self) -> ClientConfig {
+        ClientConfig {
             timeout: self.gateway_timeout,
             connect_timeout: self.gateway_timeout,
             retries: self.gateway_retries,
             user_agent: concat!("hello/", env!("CARGO_PKG_VERSION")),
-            ..ClientSettings::default()
+            ..ClientConfig::default()
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::{global, propagation};
 
 /// How a client's calls are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientSettings {
+pub struct ClientConfig {
     /// The time one attempt may take, from connecting to the end of the body.
     pub timeout: Duration,
     /// The time to connect, within `timeout`.
@@ -39,7 +39,7 @@ pub struct ClientSettings {
     pub user_agent: &'static str,
 }
 
-impl Default for ClientSettings {
+impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(2),
@@ -61,26 +61,26 @@ impl Default for ClientSettings {
 ///
 /// # Errors
 /// Where the platform cannot give a client, as reqwest says it.
-pub fn client(settings: &ClientSettings) -> reqwest::Result<ClientWithMiddleware> {
-    build(settings, None)
+pub fn client(config: &ClientConfig) -> reqwest::Result<ClientWithMiddleware> {
+    build(config, None)
 }
 
 /// The client of one peer.
 pub(super) fn of_peer(
     peer: &BaseUrl,
-    settings: &ClientSettings,
+    config: &ClientConfig,
 ) -> reqwest::Result<ClientWithMiddleware> {
-    build(settings, Some(peer.host().clone()))
+    build(config, Some(peer.host().clone()))
 }
 
 fn build(
-    settings: &ClientSettings,
+    config: &ClientConfig,
     host: Option<HeaderValue>,
 ) -> reqwest::Result<ClientWithMiddleware> {
     let client = reqwest::Client::builder()
-        .user_agent(settings.user_agent)
-        .timeout(settings.timeout)
-        .connect_timeout(settings.connect_timeout)
+        .user_agent(config.user_agent)
+        .timeout(config.timeout)
+        .connect_timeout(config.connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
         // Repeated inside of reqwest, an attempt would have no span.
         .retry(reqwest::retry::never().max_retries_per_request(0))
@@ -89,14 +89,11 @@ fn build(
         .tcp_nodelay(true)
         .build()?;
     let mut builder = ClientBuilder::new(client);
-    if settings.retries > 0 {
+    if config.retries > 0 {
         let policy = ExponentialBackoff::builder()
-            .retry_bounds(
-                settings.backoff,
-                Duration::from_secs(1).max(settings.backoff),
-            )
+            .retry_bounds(config.backoff, Duration::from_secs(1).max(config.backoff))
             .jitter(Jitter::Bounded)
-            .build_with_max_retries(settings.retries);
+            .build_with_max_retries(config.retries);
         builder = builder.with(RetryTransientMiddleware::new_with_policy_and_strategy(
             policy,
             TransientOnly,

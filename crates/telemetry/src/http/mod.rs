@@ -21,7 +21,7 @@ mod traced_body;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use call_error::CallError;
-pub use client::{ClientSettings, client};
+pub use client::{ClientConfig, client};
 pub use client_span::Route;
 pub use peer::Peer;
 pub use server::{Outcome, ResponseFuture, ServerLayer, ServerService};

@@ -7,7 +7,7 @@ use http::Extensions;
 use reqwest::{Method, Request, Response};
 use reqwest_middleware::ClientWithMiddleware;
 
-use super::client::{self, ClientSettings};
+use super::client::{self, ClientConfig};
 use super::{BaseUrl, CallError, Route};
 use crate::global;
 
@@ -25,12 +25,12 @@ struct Shared {
 }
 
 impl Peer {
-    /// The service that answers below `base`, called as the settings say.
+    /// The service that answers below `base`, called as `config` says.
     ///
     /// # Errors
     /// Where the platform cannot give an HTTP client.
-    pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
-        let http = client::of_peer(&base, settings)?;
+    pub fn new(base: BaseUrl, config: &ClientConfig) -> Result<Self, CallError> {
+        let http = client::of_peer(&base, config)?;
         let shared = Arc::new(Shared { base, http });
         Ok(Self { shared })
     }
@@ -55,7 +55,7 @@ impl Peer {
     /// Sends a request; the call's span is named by `route`.
     ///
     /// # Errors
-    /// Where there is no answer, after the retries that the settings allow.
+    /// Where there is no answer, after the retries that the config allows.
     /// Answers of every status come back as `Ok`.
     pub async fn send(&self, route: Route, request: Request) -> Result<Response, CallError> {
         let mut extensions = named_by(route);

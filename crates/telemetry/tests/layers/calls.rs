@@ -9,18 +9,18 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{any, get};
 use reqwest_middleware::ClientWithMiddleware;
-use telemetry::http::{CallError, ClientSettings, Peer, Route, ServerLayer};
+use telemetry::http::{CallError, ClientConfig, Peer, Route, ServerLayer};
 use tokio::net::TcpListener;
 use trace_contract::TraceParent;
 
 use crate::fixture::{ask, assert_trace, caller, serve};
 
 fn client() -> ClientWithMiddleware {
-    telemetry::http::client(&ClientSettings {
+    telemetry::http::client(&ClientConfig {
         timeout: Duration::from_millis(300),
         retries: 2,
         backoff: Duration::from_millis(1),
-        ..ClientSettings::default()
+        ..ClientConfig::default()
     })
     .expect("a client can be made")
 }
@@ -80,7 +80,7 @@ async fn a_peer_is_called_by_its_own_name_below_its_base_url() {
     }
     let address = serve(Router::new().fallback(any(seen))).await;
     let base = format!("http://{address}/below").parse().unwrap();
-    let peer = Peer::new(base, &ClientSettings::default()).unwrap();
+    let peer = Peer::new(base, &ClientConfig::default()).unwrap();
     let (route, path) = (Route("/things/{id}"), ["things", "a b"]);
     let got = peer.get(route, &path).await.unwrap();
     let expected = format!("/below/things/a%20b at {address}");

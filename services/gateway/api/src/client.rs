@@ -1,6 +1,6 @@
 //! The client of the gateway's internal API.
 
-use telemetry::http::{BaseUrl, CallError, ClientSettings, Peer, Route};
+use telemetry::http::{BaseUrl, CallError, ClientConfig, Peer, Route};
 
 use crate::{VISITOR_PATH, Visitor, VisitorName};
 
@@ -15,8 +15,8 @@ impl VisitorsClient {
     ///
     /// # Errors
     /// If the HTTP client cannot be created.
-    pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
-        let gateway = Peer::new(base, settings)?;
+    pub fn new(base: BaseUrl, config: &ClientConfig) -> Result<Self, CallError> {
+        let gateway = Peer::new(base, config)?;
         Ok(Self { gateway })
     }
 

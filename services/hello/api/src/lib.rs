@@ -1,7 +1,7 @@
 //! hello's API for its callers: the greeting, and the client.
 
 use serde::{Deserialize, Serialize};
-use telemetry::http::{BaseUrl, CallError, ClientSettings, Peer, Route};
+use telemetry::http::{BaseUrl, CallError, ClientConfig, Peer, Route};
 
 /// The route of a greeting, for axum's router and the client's span.
 pub const GREETING_PATH: &str = "/greetings/{name}";
@@ -24,8 +24,8 @@ impl GreetingsClient {
     ///
     /// # Errors
     /// If the HTTP client cannot be created.
-    pub fn new(base: BaseUrl, settings: &ClientSettings) -> Result<Self, CallError> {
-        let hello = Peer::new(base, settings)?;
+    pub fn new(base: BaseUrl, config: &ClientConfig) -> Result<Self, CallError> {
+        let hello = Peer::new(base, config)?;
         Ok(Self { hello })
     }
 
