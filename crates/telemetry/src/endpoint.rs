@@ -1,11 +1,12 @@
-//! One INTERNAL span for an endpoint: the request as the business sees it,
-//! inside the transport's span, as Go kit's tracing endpoint middleware makes it.
+//! One INTERNAL span per call of an endpoint, as Go kit's tracing endpoint
+//! middleware makes it: the request in terms of the business, inside the
+//! transport's span.
 
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Poller, Poll, ready};
+use std::task::{Context as TaskContext, Poll};
 
 use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
@@ -14,19 +15,19 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::global;
-use crate::http::CANCELLED;
 use crate::sampling::{self, SamplingHint};
+use crate::unfinished::{self, PANIC};
 
-/// What an endpoint's error tells its span.
+/// What an endpoint's span records about an error.
 ///
-/// `Display` goes into the span as `exception.message`: write it without
-/// credentials and without what a caller sent in confidence.
+/// `Display` is recorded as `exception.message`: it must not contain credentials
+/// or a caller's confidential data.
 pub trait EndpointError: std::error::Error {
     /// `error.type`: a name from a small, fixed set.
     fn error_type(&self) -> Cow<'static, str>;
 
-    /// Whether this is an answer of the business ("no such visitor") and not a
-    /// failure: it is recorded as an event, and the span is not marked as failed.
+    /// Whether this error is a normal result of the business ("no such visitor"):
+    /// it is recorded as an event, and the span's status stays unset.
     fn is_business(&self) -> bool {
         false
     }
@@ -35,12 +36,12 @@ pub trait EndpointError: std::error::Error {
 type NameOf<Req> = dyn Fn(&Req) -> Cow<'static, str> + Send + Sync;
 type AttributesOf<Req> = dyn Fn(&Req) -> Vec<KeyValue> + Send + Sync;
 
-/// Gives each call of an endpoint its span.
+/// Makes one span per call of an endpoint.
 ///
-/// Wants a [`tower::Service`] whose error is an [`EndpointError`]. The error is
-/// recorded as an `exception` event with `exception.type` and
-/// `exception.message`; retries that the traced client makes inside are `retry`
-/// events on this span.
+/// The endpoint is a [`tower::Service`] whose error is an [`EndpointError`]. The
+/// error is recorded as an `exception` event with `exception.type` and
+/// `exception.message`; each retry that the traced client makes inside is a
+/// `retry` event on this span.
 pub struct EndpointLayer<Req> {
     options: Arc<Options<Req>>,
 }
@@ -52,7 +53,7 @@ struct Options<Req> {
 }
 
 impl<Req> EndpointLayer<Req> {
-    /// An endpoint whose spans are named `name`.
+    /// A layer whose spans are named `name`.
     pub fn new(name: &'static str) -> Self {
         Self {
             options: Arc::new(Options {
@@ -71,7 +72,7 @@ impl<Req> EndpointLayer<Req> {
         self.with(|options| options.name_of = Some(Box::new(name_of)))
     }
 
-    /// Computes attributes from the request, for spans that are recorded.
+    /// Computes attributes from the request; called only for spans that are recorded.
     pub fn attributes(
         self,
         attributes_of: impl Fn(&Req) -> Vec<KeyValue> + Send + Sync + 'static,
@@ -130,13 +131,13 @@ where
     type Error = S::Error;
     type Future = EndpointFuture<S::Future>;
 
-    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(poller)
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Req) -> Self::Future {
         let span = EndpointSpan::start(&self.options, &request);
-        let attached = span.attach();
+        let attached = span.as_ref().map(EndpointSpan::attach);
         let inner = self.inner.call(request);
         drop(attached);
         EndpointFuture { inner, span }
@@ -148,7 +149,7 @@ pin_project! {
     pub struct EndpointFuture<F> {
         #[pin]
         inner: F,
-        span: EndpointSpan,
+        span: Option<EndpointSpan>,
     }
 }
 
@@ -159,57 +160,54 @@ where
 {
     type Output = Result<T, E>;
 
-    fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<Self::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let attached = this.span.attach();
-        let progress = this.inner.poll(poller);
+        // On the stack while the endpoint works; see `unfinished::error_type`.
+        let span = this.span.take();
+        let attached = span.as_ref().map(EndpointSpan::attach);
+        let progress = this.inner.poll(cx);
         drop(attached);
-        let outcome = ready!(progress);
-        this.span.end(outcome.as_ref().err());
-        Poll::Ready(outcome)
+        match (&progress, span) {
+            (Poll::Ready(result), Some(span)) => span.end(result.as_ref().err()),
+            (_, span) => *this.span = span,
+        }
+        progress
     }
 }
 
 struct EndpointSpan {
-    /// `None` where no span is made: then the caller's context is current anyway,
-    /// and after the end.
-    context: Option<Context>,
+    context: Context,
+    ended: bool,
 }
 
 impl EndpointSpan {
-    fn start<Req>(options: &Options<Req>, request: &Req) -> Self {
-        let Some(tracer) = global::tracer() else {
-            return Self { context: None };
-        };
+    /// `None` if this process makes no spans: the caller's context stays current.
+    fn start<Req>(options: &Options<Req>, request: &Req) -> Option<Self> {
+        let tracer = global::tracer()?;
         let parent = Context::current();
         let hint = SamplingHint::of(&parent);
         let name = match &options.name_of {
             Some(name_of) if hint != SamplingHint::Drop => name_of(request),
             _ => Cow::Borrowed(options.name),
         };
-        let attributes = || {
-            options
-                .attributes_of
-                .as_ref()
-                .map_or_else(Vec::new, |of| of(request))
+        let attributes = || match &options.attributes_of {
+            Some(attributes_of) => attributes_of(request),
+            None => Vec::new(),
         };
         let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Internal);
         let context = sampling::start(tracer, builder, &parent, hint, attributes);
-        Self {
-            context: Some(context),
-        }
+        let ended = false;
+        Some(Self { context, ended })
     }
 
-    /// Makes the span current until the guard goes.
-    fn attach(&self) -> Option<ContextGuard> {
-        self.context.clone().map(Context::attach)
+    /// Makes the span current until the guard is dropped.
+    fn attach(&self) -> ContextGuard {
+        self.context.clone().attach()
     }
 
-    fn end<E: EndpointError>(&mut self, error: Option<&E>) {
-        let Some(context) = self.context.take() else {
-            return;
-        };
-        let span = context.span();
+    fn end<E: EndpointError>(mut self, error: Option<&E>) {
+        self.ended = true;
+        let span = self.context.span();
         if let Some(error) = error.filter(|_| span.is_recording()) {
             let error_type = error.error_type();
             span.add_event(
@@ -230,9 +228,13 @@ impl EndpointSpan {
 
 impl Drop for EndpointSpan {
     fn drop(&mut self) {
-        if let Some(context) = &self.context {
-            let span = context.span();
-            span.set_attribute(KeyValue::new(key::ERROR_TYPE, CANCELLED));
+        if !self.ended {
+            let span = self.context.span();
+            let error_type = unfinished::error_type();
+            span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));
+            if error_type == PANIC {
+                span.set_status(Status::error("the endpoint panicked"));
+            }
             span.end();
         }
     }

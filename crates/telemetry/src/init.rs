@@ -29,7 +29,7 @@ pub enum InitError {
 /// See [`InitError`]. Nothing is half-installed that would lose spans: without
 /// an `Ok` no span is made.
 pub fn init(config: &Config) -> Result<Telemetry, InitError> {
-    propagation::install(config);
+    propagation::install(&config.propagators);
     let pipeline = if config.disabled {
         None
     } else {

@@ -9,6 +9,7 @@
 //! (`#[instrument]`); they become children of the endpoint's span.
 
 pub mod config;
+mod current;
 pub mod endpoint;
 mod global;
 pub mod http;
@@ -17,12 +18,12 @@ mod log;
 pub mod pipeline;
 pub mod propagation;
 mod sampling;
-mod task;
+mod unfinished;
 
 pub use config::{Config, ConfigError, ServiceInfo};
+pub use current::{set_attribute, spawn, trace_id};
 pub use endpoint::{EndpointError, EndpointLayer};
 pub use init::{InitError, Telemetry, init};
 pub use opentelemetry::KeyValue;
 pub use pipeline::{Accounting, SpanCounts};
 pub use propagation::{Edge, EdgeTrace};
-pub use task::{spawn, trace_id};

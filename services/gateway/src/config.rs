@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn invalid_values_are_reported_with_their_flag() {
         for (arguments, expected) in [
-            (["--hello-url", "https://hello"], "no TLS in this build"),
+            (["--hello-url", "https://hello"], "https is not supported"),
             (["--edge-trace", "trust"], "must be continue or link"),
             (["--visitors", "/no/such/file"], "/no/such/file"),
             (["--hello-timeout", "2"], "with its unit"),

@@ -87,7 +87,7 @@ mod tests {
     fn https_is_rejected_with_the_reason() {
         let arguments = ["hello", "--gateway-url", "https://gateway"];
         let error = Config::try_parse_from(arguments).unwrap_err().to_string();
-        assert!(error.contains("no TLS in this build"), "{error}");
+        assert!(error.contains("https is not supported"), "{error}");
     }
 
     #[test]

@@ -1,49 +1,38 @@
-//! One log line a request, with the names that its span uses.
+//! One log line per request; its fields have the names of the span's attributes.
 
 use std::time::Instant;
 
+use axum::extract::MatchedPath;
 use http::{StatusCode, Uri};
 
-/// What the log line says of a request.
-pub(crate) struct Exchange {
+/// The parts of the log line that are known when the request starts.
+pub(crate) struct AccessLog {
     pub(crate) method: &'static str,
-    pub(crate) route: Option<&'static str>,
-    pub(crate) path: Option<String>,
-    pub(crate) started: Instant,
+    pub(crate) route: Option<MatchedPath>,
+    /// Only its path is logged.
+    pub(crate) uri: Uri,
+    pub(crate) started_at: Instant,
 }
 
-/// The path for the log line; nothing is copied where nobody logs.
-pub(crate) fn path(uri: &Uri) -> Option<String> {
-    tracing::enabled!(target: "http", tracing::Level::INFO).then(|| uri.path().to_owned())
-}
-
-impl Exchange {
-    /// Whether somebody wants the line.
-    pub(crate) fn is_logged(&self, status: Option<StatusCode>, error_type: Option<&str>) -> bool {
-        // A failure is a warning, for which there is a line where there is one for a success.
-        self.path.is_some()
-            || is_failure(status, error_type)
-                && tracing::enabled!(target: "http", tracing::Level::WARN)
-    }
-
-    /// Writes the line: INFO, or WARN for a 5xx and for a request that got no whole answer.
-    pub(crate) fn log(&self, status: Option<StatusCode>, error_type: Option<&'static str>) {
-        // A macro, because a log call's level is a constant of its place.
+impl AccessLog {
+    /// Writes the line: at WARN for a 5xx or an error, otherwise at INFO.
+    pub(crate) fn write(&self, status: Option<StatusCode>, error_type: Option<&'static str>) {
+        // A macro, because the level of a tracing event is a constant.
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     target: "http",
-                    duration_ms = milliseconds(self.started),
+                    duration_ms = milliseconds(self.started_at),
                     http.request.method = self.method,
-                    http.route = self.route,
-                    url.path = self.path.as_deref(),
+                    http.route = self.route.as_ref().map(MatchedPath::as_str),
+                    url.path = self.uri.path(),
                     http.response.status_code = status.map(|status| status.as_u16()),
                     "error.type" = error_type,
                     "request"
                 )
             };
         }
-        if is_failure(status, error_type) {
+        if error_type.is_some() || status.is_some_and(|status| status.is_server_error()) {
             line!(warn);
         } else {
             line!(info);
@@ -51,11 +40,7 @@ impl Exchange {
     }
 }
 
-fn is_failure(status: Option<StatusCode>, error_type: Option<&str>) -> bool {
-    error_type.is_some() || status.is_some_and(|status| status.is_server_error())
-}
-
-/// Milliseconds since then, to the microsecond.
-fn milliseconds(since: Instant) -> f64 {
-    (since.elapsed().as_secs_f64() * 1e6).round() / 1e3
+/// Milliseconds since `start`, rounded to a microsecond.
+fn milliseconds(start: Instant) -> f64 {
+    (start.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }

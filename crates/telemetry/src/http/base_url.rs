@@ -3,39 +3,31 @@
 use std::fmt;
 use std::str::FromStr;
 
-use http::HeaderValue;
 use reqwest::Url;
 
-/// Where another service answers: `http://host:port`, with a path before its
-/// own where a proxy wants one.
-///
-/// Parsed once; the URL of a call is made from it without parsing.
+/// The address of another service: `http://host:port`, followed by a path prefix
+/// if a proxy needs one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct BaseUrl {
-    url: Url,
-    host: HeaderValue,
-}
+pub struct BaseUrl(Url);
 
-/// A text that is no [`BaseUrl`]. The text itself is not repeated: it may hold
-/// a password.
+/// Why a text is not a valid [`BaseUrl`]. The text itself is not repeated: it may
+/// contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// Not a URL at all.
-    #[error("this is no URL ({0}); write http://host:port")]
+    /// Not a URL.
+    #[error("invalid URL ({0}); use http://host:port")]
     Syntax(#[from] url::ParseError),
     /// `https`.
-    #[error(
-        "there is no TLS in this build; write http://host:port, and leave encryption to the mesh"
-    )]
+    #[error("https is not supported; use http://host:port, and a service mesh for encryption")]
     Tls,
     /// Another scheme.
-    #[error("this is no http:// URL; write http://host:port")]
+    #[error("the URL's scheme is not http; use http://host:port")]
     Scheme,
     /// User and password.
-    #[error("credentials do not belong in a service's URL; write http://host:port")]
+    #[error("the URL must not contain credentials; use http://host:port")]
     Credentials,
     /// A query or a fragment.
-    #[error("a base URL ends with its path; leave out what follows ? or #")]
+    #[error("the URL must not contain a query or a fragment; remove what follows ? or #")]
     Query,
 }
 
@@ -55,40 +47,33 @@ impl FromStr for BaseUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(BaseUrlError::Query);
         }
-        let host = HeaderValue::from_str(url.authority());
-        let host = host.map_err(|_| url::ParseError::InvalidDomainCharacter)?;
-        Ok(Self { url, host })
+        Ok(Self(url))
     }
 }
 
 impl BaseUrl {
-    /// The URL below the base with these path segments, each percent-encoded.
+    /// The URL with these path segments after the base, each percent-encoded.
     ///
-    /// No URL can carry `.` or `..` as a segment: such a one is left out.
+    /// A URL cannot contain the segments `.` and `..`; they are left out.
     pub fn join(&self, segments: &[&str]) -> Url {
-        let mut url = self.url.clone();
+        let mut url = self.0.clone();
         // An http URL always has a path.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
         url
     }
-
-    /// `Host` of a call, with the port only where it is not the scheme's own.
-    pub(crate) fn host(&self) -> &HeaderValue {
-        &self.host
-    }
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.url.fmt(f)
+        self.0.fmt(f)
     }
 }
 
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.url.as_str().fmt(f)
+        self.0.as_str().fmt(f)
     }
 }
 
@@ -101,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_goes_below_the_base_path() {
+    fn segments_follow_the_path_of_the_base() {
         let segments = ["greetings", "Ada"];
         for (base, expected) in [
             ("http://hello:8090", "http://hello:8090/greetings/Ada"),
@@ -109,7 +94,7 @@ mod tests {
             ("http://proxy/hello", "http://proxy/hello/greetings/Ada"),
             ("http://proxy/hello/", "http://proxy/hello/greetings/Ada"),
         ] {
-            assert_eq!(joined(base, &segments), expected, "below {base}");
+            assert_eq!(joined(base, &segments), expected, "with the base {base}");
         }
     }
 
@@ -122,27 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn host_is_that_of_the_url() {
-        for (base, expected) in [
-            ("http://hello:8090/below", "hello:8090"),
-            ("http://Hello:80", "hello"),
-            ("http://[::1]:8090", "[::1]:8090"),
-            ("http://bücher", "xn--bcher-kva"),
-        ] {
-            let base: BaseUrl = base.parse().unwrap();
-            assert_eq!(base.host(), expected, "of {base}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_called_is_refused_with_the_reason() {
-        let refused = |text: &str| text.parse::<BaseUrl>().unwrap_err();
-        assert_eq!(refused("https://hello"), BaseUrlError::Tls);
-        assert_eq!(refused("ftp://hello"), BaseUrlError::Scheme);
-        assert_eq!(refused("hello:8090"), BaseUrlError::Scheme);
-        assert_eq!(refused("http://u:p@hello"), BaseUrlError::Credentials);
-        assert_eq!(refused("http://hello?x=1"), BaseUrlError::Query);
-        assert!(matches!(refused("hello"), BaseUrlError::Syntax(_)));
-        assert!(matches!(refused("http://"), BaseUrlError::Syntax(_)));
+    fn an_invalid_base_url_is_an_error_with_the_reason() {
+        let error_of = |text: &str| text.parse::<BaseUrl>().unwrap_err();
+        assert_eq!(error_of("https://hello"), BaseUrlError::Tls);
+        assert_eq!(error_of("ftp://hello"), BaseUrlError::Scheme);
+        assert_eq!(error_of("hello:8090"), BaseUrlError::Scheme);
+        assert_eq!(error_of("http://u:p@hello"), BaseUrlError::Credentials);
+        assert_eq!(error_of("http://hello?x=1"), BaseUrlError::Query);
+        assert!(matches!(error_of("hello"), BaseUrlError::Syntax(_)));
+        assert!(matches!(error_of("http://"), BaseUrlError::Syntax(_)));
     }
 }

@@ -1,26 +1,26 @@
-//! Why a call gave no usable answer, without the URL or anything of its content.
+//! Why a call failed, without the URL or any content.
 
 use std::error::Error;
 
 use http::StatusCode;
 use reqwest_retry::RetryError;
 
-/// What went wrong with a call to another service.
+/// Why a call to another service failed.
 ///
-/// Neither `Display` nor `Debug` names the URL, which may hold a token.
+/// Neither `Display` nor `Debug` contains the URL, which may contain a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// No whole answer came in time.
+    /// No complete response was received in time.
     #[error("the call timed out")]
     Timeout,
-    /// No connection could be made.
-    #[error("the connection could not be made: {0}")]
+    /// The connection could not be made.
+    #[error("the connection failed: {0}")]
     Connect(String),
-    /// The answer's status is not a success.
-    #[error("the answer was {0}")]
+    /// The response's status is not a success.
+    #[error("the response status was {0}")]
     Status(StatusCode),
-    /// The connection broke, or what came is not the HTTP or the body that was expected.
-    #[error("the answer could not be read: {0}")]
+    /// The connection was lost, or the response is not valid HTTP or has an unexpected body.
+    #[error("the response could not be read: {0}")]
     Protocol(String),
 }
 
@@ -35,7 +35,7 @@ impl CallError {
         }
     }
 
-    /// The same from a reference.
+    /// The same error, from a reference.
     pub(crate) fn of(error: &reqwest_middleware::Error) -> Self {
         match innermost(error) {
             Some(error) => Self::of_reqwest(error),
@@ -68,7 +68,7 @@ impl From<reqwest::Error> for CallError {
     }
 }
 
-/// reqwest's error inside what the retry middleware made of it.
+/// reqwest's error, which the retry middleware wraps.
 fn innermost(error: &reqwest_middleware::Error) -> Option<&reqwest::Error> {
     match error {
         reqwest_middleware::Error::Reqwest(error) => Some(error),
@@ -78,8 +78,8 @@ fn innermost(error: &reqwest_middleware::Error) -> Option<&reqwest::Error> {
     }
 }
 
-/// The last cause of the chain: the operating system's or hyper's words, which
-/// hold no URL, unlike reqwest's own.
+/// The last error of the chain: that of the operating system or of hyper, which
+/// does not contain the URL, unlike reqwest's own.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: Option<&dyn Error> = error.source();
     while let Some(deeper) = cause.and_then(Error::source) {

@@ -1,18 +1,18 @@
 //! Another service of the system, as its callers see it.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use http::Extensions;
 use reqwest::{Method, Request, Response};
 use reqwest_middleware::ClientWithMiddleware;
 
-use super::client::{self, ClientConfig};
-use super::{BaseUrl, CallError, Route};
-use crate::global;
+use super::base_url::BaseUrl;
+use super::call_error::CallError;
+use super::client::{ClientConfig, client};
+use super::client_span::Route;
 
-/// Another service: where it answers, and the traced client that calls it.
-/// Clones are cheap, and share their connections.
+/// Another service: its base URL, and the traced client that calls it.
+/// Clones are cheap and share their connections.
 #[derive(Clone, Debug)]
 pub struct Peer {
     shared: Arc<Shared>,
@@ -25,50 +25,41 @@ struct Shared {
 }
 
 impl Peer {
-    /// The service that answers below `base`, called as `config` says.
+    /// The service at `base`.
     ///
     /// # Errors
-    /// Where the platform cannot give an HTTP client.
+    /// If reqwest cannot create a client on this platform.
     pub fn new(base: BaseUrl, config: &ClientConfig) -> Result<Self, CallError> {
-        let http = client::of_peer(&base, config)?;
+        let http = client(config)?;
         let shared = Arc::new(Shared { base, http });
         Ok(Self { shared })
     }
 
-    /// A request to the service, for the URL that [`BaseUrl::join`] gives.
+    /// A request to the service, with the URL that [`BaseUrl::join`] returns.
     pub fn request(&self, method: Method, segments: &[&str]) -> Request {
         Request::new(method, self.shared.base.join(segments))
     }
 
-    /// Gets what is at the path of these segments.
+    /// Sends a GET request for the path of these segments; `route` names the
+    /// call's span.
     ///
     /// # Errors
     /// As [`Self::send`].
     pub async fn get(&self, route: Route, segments: &[&str]) -> Result<Response, CallError> {
-        let mut extensions = named_by(route);
-        // Made where it is used: a request is large to move, into a future above all.
-        let request = self.request(Method::GET, segments);
-        let http = &self.shared.http;
-        Ok(pin!(http.execute_with_extensions(request, &mut extensions)).await?)
+        self.send(route, self.request(Method::GET, segments)).await
     }
 
-    /// Sends a request; the call's span is named by `route`.
+    /// Sends a request; `route` names the call's span.
     ///
     /// # Errors
-    /// Where there is no answer, after the retries that the config allows.
-    /// Answers of every status come back as `Ok`.
+    /// If no response was received, after the retries that the config allows.
+    /// A response of any status is `Ok`.
     pub async fn send(&self, route: Route, request: Request) -> Result<Response, CallError> {
-        let mut extensions = named_by(route);
-        let http = &self.shared.http;
-        Ok(pin!(http.execute_with_extensions(request, &mut extensions)).await?)
-    }
-}
-
-/// What names a call's span, where spans are made.
-fn named_by(route: Route) -> Extensions {
-    let mut extensions = Extensions::new();
-    if global::tracer().is_some() {
+        let mut extensions = Extensions::new();
         extensions.insert(route);
+        let http = &self.shared.http;
+        Ok(http
+            .execute_with_extensions(request, &mut extensions)
+            .await?)
     }
-    extensions
 }

@@ -1,6 +1,6 @@
-//! What a server span says of its request: the attributes of the HTTP
-//! semantic conventions, from the request line, `Host`, the peer's address and
-//! the proxies' headers.
+//! The attributes that a SERVER span records about its request, as the HTTP
+//! semantic conventions define them: from the request line, `Host`, the peer's
+//! address and the headers of proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,22 +9,24 @@ use http::{HeaderMap, HeaderName, Request, Version, header};
 use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute as key;
 
-use super::names::{Named, known_method};
-use super::recent;
+use super::span_name::known_method;
 
-/// The longest text taken from a request into an attribute, in bytes.
+/// The maximum length of an attribute's text that a caller chose, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// Statics: a name that is given as text is parsed for each request.
 static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The attributes known before the request is handled.
 ///
-/// `forwarded` says whether the headers that proxies set (`X-Forwarded-For`,
+/// With `reads_forwarded`, the headers that proxies set (`X-Forwarded-For`,
 /// `X-Forwarded-Proto`) are read.
-pub(crate) fn of_request<B>(request: &Request<B>, named: Named, forwarded: bool) -> Vec<KeyValue> {
-    // Enough for all below, the status code, and an entry or two of baggage.
+pub(crate) fn of_request<B>(
+    request: &Request<B>,
+    route: Option<&str>,
+    reads_forwarded: bool,
+) -> Vec<KeyValue> {
+    // Room for everything below, the status code and two entries of baggage.
     let mut attributes = Vec::with_capacity(13);
     let method = known_method(request.method());
     attributes.push(KeyValue::new(key::HTTP_REQUEST_METHOD, method));
@@ -32,22 +34,22 @@ pub(crate) fn of_request<B>(request: &Request<B>, named: Named, forwarded: bool)
         let original = bounded(request.method().as_str()).to_owned();
         attributes.push(KeyValue::new(key::HTTP_REQUEST_METHOD_ORIGINAL, original));
     }
-    if let Some(route) = named.route {
-        attributes.push(KeyValue::new(key::HTTP_ROUTE, route));
+    if let Some(route) = route {
+        attributes.push(KeyValue::new(key::HTTP_ROUTE, route.to_owned()));
     }
     attributes.push(KeyValue::new(
         key::URL_PATH,
         bounded(request.uri().path()).to_owned(),
     ));
-    let scheme = scheme(request, forwarded);
+    let scheme = scheme(request, reads_forwarded);
     attributes.push(KeyValue::new(key::URL_SCHEME, scheme));
     if let Some((host, port)) = authority(request) {
-        attributes.push(KeyValue::new(key::SERVER_ADDRESS, recent::text(host)));
+        attributes.push(KeyValue::new(key::SERVER_ADDRESS, host.to_owned()));
         let port = port.unwrap_or(if scheme == "https" { 443 } else { 80 });
         attributes.push(KeyValue::new(key::SERVER_PORT, i64::from(port)));
     }
-    if let Some(address) = client_address(request, forwarded) {
-        attributes.push(KeyValue::new(key::CLIENT_ADDRESS, recent::address(address)));
+    if let Some(address) = client_address(request, reads_forwarded) {
+        attributes.push(KeyValue::new(key::CLIENT_ADDRESS, address.to_string()));
     }
     if let Some(version) = protocol_version(request.version()) {
         attributes.push(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
@@ -55,7 +57,7 @@ pub(crate) fn of_request<B>(request: &Request<B>, named: Named, forwarded: bool)
     if let Some(agent) = text(request.headers(), &header::USER_AGENT) {
         attributes.push(KeyValue::new(
             key::USER_AGENT_ORIGINAL,
-            recent::text(bounded(agent)),
+            bounded(agent).to_owned(),
         ));
     }
     attributes
@@ -72,25 +74,27 @@ pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
     }
 }
 
-/// The scheme that the client used: a proxy in front says it, where there is one.
-fn scheme<B>(request: &Request<B>, forwarded: bool) -> &'static str {
-    let said = forwarded
+/// The scheme that the client used, from the proxy's header if there is one.
+fn scheme<B>(request: &Request<B>, reads_forwarded: bool) -> &'static str {
+    let forwarded = reads_forwarded
         .then(|| text(request.headers(), &FORWARDED_PROTO))
         .flatten();
-    match said.or_else(|| request.uri().scheme_str()) {
+    match forwarded.or_else(|| request.uri().scheme_str()) {
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
         _ => "http",
     }
 }
 
-/// Host and port as the client wrote them: from the request line where it is
-/// absolute, else from `Host`. `None` where it is no authority at all.
+/// Host and port as the client wrote them: from the request line if that is
+/// absolute, otherwise from `Host`. `None` if they are invalid.
+///
+/// `http::uri::Authority` is not used: it accepts `hello:port`.
 fn authority<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     let authority = match request.uri().authority() {
         Some(authority) => authority.as_str(),
         None => text(request.headers(), &header::HOST)?,
     };
-    // Credentials in a Host header are no part of the address.
+    // The address must not contain credentials.
     let host_and_port = authority
         .rsplit_once('@')
         .map_or(authority, |(_, after)| after);
@@ -106,13 +110,14 @@ fn authority<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     (!host.is_empty() && host.len() <= MAX_TEXT && host.bytes().all(plain)).then_some((host, port))
 }
 
-/// Who asked: the first address of `X-Forwarded-For` where proxies are in
-/// front, else the peer of the connection.
-fn client_address<B>(request: &Request<B>, forwarded: bool) -> Option<IpAddr> {
-    let said = forwarded
+/// The client's address: the first one in `X-Forwarded-For` if that is read and
+/// valid, otherwise the peer of the connection.
+fn client_address<B>(request: &Request<B>, reads_forwarded: bool) -> Option<IpAddr> {
+    let forwarded = reads_forwarded
         .then(|| text(request.headers(), &FORWARDED_FOR))
         .flatten();
-    said.and_then(|list| list.split(',').next())
+    forwarded
+        .and_then(|list| list.split(',').next())
         .and_then(|first| first.trim().parse().ok())
         .or_else(|| {
             request
@@ -126,7 +131,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The start of a text, cut at a character.
+/// The start of a text: at most [`MAX_TEXT`] bytes, complete characters.
 fn bounded(text: &str) -> &str {
     if text.len() <= MAX_TEXT {
         text
@@ -137,7 +142,6 @@ fn bounded(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::name;
     use super::*;
 
     fn authority_of(host: &str) -> Option<(String, Option<u16>)> {
@@ -150,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn host_header_gives_address_and_port() {
+    fn address_and_port_are_read_from_the_host_header() {
         assert_eq!(
             authority_of("hello:8090"),
             Some(("hello".to_owned(), Some(8090)))
@@ -167,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_authority_gives_no_attribute() {
+    fn an_invalid_host_header_makes_no_attribute() {
         for bad in ["", "hello:port", "a b", "héllo", "x\u{7f}", "hello:99999"] {
             let request = Request::builder().uri("/x");
             let Ok(request) = request.header("host", bad.as_bytes()).body(()) else {
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_forwarded_text_that_is_no_address_is_not_taken() {
+    fn an_invalid_forwarded_address_is_ignored() {
         let request = Request::builder()
             .header("x-forwarded-for", "token=secret")
             .body(())
@@ -219,10 +223,7 @@ mod tests {
             .uri("http://hello:1/a/b?token=secret")
             .body(())
             .unwrap();
-        let attributes = format!(
-            "{:?}",
-            of_request(&request, name(request.method(), None), true)
-        );
+        let attributes = format!("{:?}", of_request(&request, None, true));
         assert!(
             !attributes.contains("secret"),
             "a query value leaked: {attributes}"
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_at_a_character() {
+    fn long_texts_are_shortened_to_complete_characters() {
         let long = "é".repeat(MAX_TEXT);
         assert_eq!(bounded(&long).len(), MAX_TEXT);
     }

@@ -1,29 +1,19 @@
-//! Which attempts may be made again: those that cannot have had an effect twice.
+//! Which attempts are retried: those that cannot have had an effect.
 
-use http::StatusCode;
-use reqwest::Response;
-use reqwest_middleware::{Error, Result};
+use async_trait::async_trait;
+use http::{Extensions, StatusCode};
+use reqwest::{Request, Response};
+use reqwest_middleware::{Error, Middleware, Next, Result};
 use reqwest_retry::{Retryable, RetryableStrategy};
 
 /// Retries a connection that could not be made, for any method; and 502, 503
 /// and 504 for idempotent methods (RFC 9110, section 9.2.2). A timeout is not
-/// tried again: it has used the caller's time already.
+/// retried: it has already used the caller's time.
 pub(crate) struct TransientOnly;
 
-/// Marks an answer to a method that must not be sent twice.
-#[derive(Clone, Copy)]
-struct NotIdempotent;
-
-impl TransientOnly {
-    /// Notes with the response that its request must not be repeated; the strategy sees no request.
-    pub(crate) fn forbid(response: &mut Response) {
-        response.extensions_mut().insert(NotIdempotent);
-    }
-}
-
 impl RetryableStrategy for TransientOnly {
-    fn handle(&self, outcome: &Result<Response>) -> Option<Retryable> {
-        match outcome {
+    fn handle(&self, result: &Result<Response>) -> Option<Retryable> {
+        match result {
             Ok(response) => {
                 let unavailable = matches!(
                     response.status(),
@@ -31,13 +21,39 @@ impl RetryableStrategy for TransientOnly {
                         | StatusCode::SERVICE_UNAVAILABLE
                         | StatusCode::GATEWAY_TIMEOUT
                 );
-                let repeatable = response.extensions().get::<NotIdempotent>().is_none();
-                (unavailable && repeatable).then_some(Retryable::Transient)
+                let idempotent = response.extensions().get::<NotIdempotent>().is_none();
+                (unavailable && idempotent).then_some(Retryable::Transient)
             }
             Err(Error::Reqwest(error)) if error.is_connect() && !error.is_timeout() => {
                 Some(Retryable::Transient)
             }
             Err(_) => Some(Retryable::Fatal),
         }
+    }
+}
+
+/// The response's request had a method that must not be sent twice.
+#[derive(Clone, Copy)]
+struct NotIdempotent;
+
+/// Marks responses for [`TransientOnly`], which does not see the request.
+pub(crate) struct MarkNotIdempotent;
+
+#[async_trait]
+impl Middleware for MarkNotIdempotent {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let idempotent = request.method().is_idempotent();
+        let mut result = next.run(request, extensions).await;
+        if let Ok(response) = &mut result
+            && !idempotent
+        {
+            response.extensions_mut().insert(NotIdempotent);
+        }
+        result
     }
 }

@@ -1,80 +1,60 @@
-//! The tower layer that gives each request of an axum router its SERVER span.
+//! The tower layer that makes the SERVER span of each request.
 //!
-//! It stands around the routes (`Router::layer`), where axum has already said
-//! which route matched. Health checks live on routes without it.
+//! It belongs around the routes (`Router::layer`), where axum has already
+//! matched the route. Health checks live on routes without it.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context as Poller, Poll, ready};
+use std::task::{Context as TaskContext, Poll};
 
-use axum::body::Body;
-use axum::extract::MatchedPath;
-use http::{HeaderName, Request, Response};
-use http_body::Body as _;
+use http::{HeaderName, Method, Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use super::names::name;
 use super::server_span::ServerSpan;
 use super::traced_body::TracedBody;
 use crate::propagation::Edge;
 
-const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+pub(super) const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
-/// Makes one SERVER span and one log line a request, attaches its context while
-/// the request is handled, and answers with `traceresponse`.
+/// Makes one SERVER span and one log line per request, attaches the span's
+/// context while the request is handled, and adds `traceresponse` to the response.
+///
+/// Works with every HTTP service: any request body, any response body. In an
+/// axum router, `http.route` is the path that matched.
 ///
 /// Follows the stable HTTP semantic conventions: the name is `{METHOD} {route}`,
-/// and only a 5xx marks the span as failed. Malformed propagation headers start
-/// a new trace and never fail a request.
-///
-/// Small, because axum copies a handler with its layer for each request.
+/// and only a 5xx, a failed body or a panic sets the span's status to Error.
+/// Malformed propagation headers start a new trace and never fail a request.
 #[derive(Clone, Debug)]
 pub struct ServerLayer {
     edge: Edge,
-    /// Whether proxies may stand in front, whose `X-Forwarded-*` headers are read.
-    forwarded: bool,
+    /// Whether the `X-Forwarded-*` headers of proxies are read.
+    reads_forwarded: bool,
 }
 
 impl ServerLayer {
-    /// For routes that the world can reach: `edge` says what of a caller's
-    /// trace and baggage is let in.
+    /// For routes that external callers can reach: `edge` decides which part of
+    /// a caller's trace and baggage is accepted.
     pub fn public(edge: Edge) -> Self {
         Self {
             edge,
-            forwarded: true,
+            reads_forwarded: true,
         }
     }
 
     /// For routes that only the system's own services call: their trace is
-    /// continued and their baggage goes on.
+    /// continued, and all their baggage is accepted.
     pub fn internal() -> Self {
         Self {
             edge: Edge::trusted(),
-            forwarded: false,
+            reads_forwarded: false,
         }
     }
 
-    /// Handles one request inside its span: what [`ServerService`] does, for
-    /// whoever calls something other than a service.
-    pub fn handle<B, F>(
-        &self,
-        request: Request<B>,
-        handler: impl FnOnce(Request<B>) -> F,
-    ) -> ResponseFuture<F> {
-        let route = request
-            .extensions()
-            .get::<MatchedPath>()
-            .map(MatchedPath::as_str);
-        let named = name(request.method(), route);
-        let span = ServerSpan::start(&request, named, &self.edge, self.forwarded);
-        let attached = span.attach();
-        let inner = handler(request);
-        drop(attached);
-        ResponseFuture {
-            inner,
-            span: Some(span),
-        }
+    pub(super) fn start_span<B>(&self, request: &Request<B>) -> ServerSpan {
+        ServerSpan::start(request, &self.edge, self.reads_forwarded)
     }
 }
 
@@ -96,94 +76,88 @@ pub struct ServerService<S> {
     layer: ServerLayer,
 }
 
-impl<S, B> Service<Request<B>> for ServerService<S>
+impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for ServerService<S>
 where
-    S: Service<Request<B>, Response = Response<Body>>,
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+    ResponseBody: Body,
 {
-    type Response = Response<Body>;
+    type Response = Response<TracedBody<ResponseBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ServerFuture<S::Future>;
 
-    fn poll_ready(&mut self, poller: &mut Poller<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(poller)
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        self.layer
-            .handle(request, |request| self.inner.call(request))
-    }
-}
-
-/// How the handling of a request ends: with an answer, as axum's handlers do, or
-/// with the result of a service, which can fail.
-pub trait Outcome {
-    /// The outcome that is this answer.
-    fn answer(response: Response<Body>) -> Self;
-
-    /// The answer, where there is one.
-    fn response_mut(&mut self) -> Option<&mut Response<Body>>;
-}
-
-impl Outcome for Response<Body> {
-    fn answer(response: Response<Body>) -> Self {
-        response
-    }
-
-    fn response_mut(&mut self) -> Option<&mut Response<Body>> {
-        Some(self)
-    }
-}
-
-impl<E> Outcome for Result<Response<Body>, E> {
-    fn answer(response: Response<Body>) -> Self {
-        Ok(response)
-    }
-
-    fn response_mut(&mut self) -> Option<&mut Response<Body>> {
-        self.as_mut().ok()
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let span = self.layer.start_span(&request);
+        let is_head = request.method() == Method::HEAD;
+        let attached = span.attach();
+        let inner = self.inner.call(request);
+        drop(attached);
+        ServerFuture {
+            inner,
+            span: Some(span),
+            is_head,
+        }
     }
 }
 
 pin_project! {
-    /// A request being handled inside its span.
-    pub struct ResponseFuture<F> {
+    /// A request that is handled inside its span.
+    pub struct ServerFuture<F> {
         #[pin]
         inner: F,
         span: Option<ServerSpan>,
+        is_head: bool,
     }
 }
 
-impl<F> Future for ResponseFuture<F>
+impl<F, B, E> Future for ServerFuture<F>
 where
-    F: Future<Output: Outcome>,
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
 {
-    type Output = F::Output;
+    type Output = Result<Response<TracedBody<B>>, E>;
 
-    fn poll(self: Pin<&mut Self>, poller: &mut Poller<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let attached = this.span.as_ref().map(ServerSpan::attach);
-        let progress = this.inner.poll(poller);
-        drop(attached);
-        // Changed where it is: an answer is large to move.
-        let mut outcome = ready!(progress);
+        // On the stack while the request is handled; see `unfinished::error_type`.
         let span = this.span.take();
-        if let (Some(response), Some(mut span)) = (outcome.response_mut(), span) {
-            span.answered(response.status());
-            if let Some(value) = span.trace_response() {
-                response.headers_mut().insert(TRACE_RESPONSE, value);
+        let attached = span.as_ref().map(ServerSpan::attach);
+        let progress = this.inner.poll(cx);
+        drop(attached);
+        match (progress, span) {
+            (Poll::Ready(Ok(response)), Some(span)) => {
+                Poll::Ready(Ok(finish(response, span, *this.is_head)))
             }
-            end_with_body(response, span);
+            (Poll::Ready(Err(error)), Some(span)) => {
+                span.end_with_error("_OTHER");
+                Poll::Ready(Err(error))
+            }
+            (progress, span) => {
+                *this.span = span;
+                progress.map_ok(|response| response.map(TracedBody::untraced))
+            }
         }
-        Poll::Ready(outcome)
     }
 }
 
-/// Ends the span now when the whole answer is at hand, else with its last byte.
-fn end_with_body(response: &mut Response<Body>, span: ServerSpan) {
-    let body = response.body_mut();
-    if body.size_hint().exact().is_some() {
+/// Records the response. The span ends now if the body is complete or is never
+/// sent (HEAD); otherwise it ends with the body's last byte.
+fn finish<B: Body>(
+    mut response: Response<B>,
+    mut span: ServerSpan,
+    is_head: bool,
+) -> Response<TracedBody<B>> {
+    span.record_status(response.status());
+    if let Some(value) = span.trace_response() {
+        response.headers_mut().insert(TRACE_RESPONSE, value);
+    }
+    if is_head || response.body().size_hint().exact().is_some() {
         span.end();
+        response.map(TracedBody::untraced)
     } else {
-        *body = Body::new(TracedBody::new(std::mem::take(body), span));
+        response.map(|body| TracedBody::traced(body, span))
     }
 }

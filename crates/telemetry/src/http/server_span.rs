@@ -1,90 +1,80 @@
-//! The life of one server span: started from the request, ended once, by the
-//! response, by the end of a streaming body, or by a caller who went away.
+//! The life of one SERVER span. It starts with the request and ends once: with
+//! the response, with the last byte of a streamed body, or when the request is
+//! dropped because the client disconnected or the handler panicked.
 
 use std::time::Instant;
 
+use axum::extract::MatchedPath;
 use http::{HeaderValue, Request, StatusCode};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
+use opentelemetry_sdk::trace::SdkTracer;
 use opentelemetry_semantic_conventions::attribute as key;
 
-use super::access_log::{self, Exchange};
-use super::names::{Named, known_method};
-use super::{CANCELLED, request_attributes};
+use super::access_log::AccessLog;
+use super::request_attributes;
+use super::span_name::{known_method, span_name};
 use crate::global;
-use crate::propagation::traceresponse;
-use crate::propagation::{Admitted, Edge};
-use crate::sampling::SamplingHint;
+use crate::propagation::{self, Accepted, Edge, HeaderExtractor, traceresponse};
+use crate::sampling::{self, SamplingHint};
+use crate::unfinished::{self, CANCELLED};
 
-/// A request being answered.
+/// The span and the log line of a request that is being handled.
 pub(crate) struct ServerSpan {
+    /// With `OTEL_SDK_DISABLED`, this is the caller's context: what is recorded on
+    /// its remote span has no effect.
     context: Context,
-    /// Whether the span is one of ours: with `OTEL_SDK_DISABLED` it is the caller's, if any.
-    is_ours: bool,
-    /// Whether there is anything in the context.
-    carries: bool,
-    exchange: Exchange,
+    log: AccessLog,
     status: Option<StatusCode>,
     ended: bool,
 }
 
 impl ServerSpan {
-    /// Starts the span of a request, as the edge's policy says.
-    pub(crate) fn start<B>(
-        request: &Request<B>,
-        named: Named,
-        edge: &Edge,
-        forwarded: bool,
-    ) -> Self {
-        let admitted = edge.admit(crate::propagation::extract(request.headers()));
-        let exchange = Exchange {
+    /// Starts the span of a request.
+    pub(crate) fn start<B>(request: &Request<B>, edge: &Edge, reads_forwarded: bool) -> Self {
+        let accepted = edge.accept(propagation::extract(&HeaderExtractor(request.headers())));
+        let log = AccessLog {
             method: known_method(request.method()),
-            route: named.route,
-            path: access_log::path(request.uri()),
-            started: Instant::now(),
+            route: request.extensions().get::<MatchedPath>().cloned(),
+            uri: request.uri().clone(),
+            started_at: Instant::now(),
         };
-        let tracer = global::tracer();
-        let context = match tracer {
+        let context = match global::tracer() {
             Some(tracer) => {
+                let route = log.route.as_ref().map(MatchedPath::as_str);
                 let attributes = || {
-                    let mut attributes = request_attributes::of_request(request, named, forwarded);
-                    add_baggage(&mut attributes, &admitted);
+                    let mut attributes =
+                        request_attributes::of_request(request, route, reads_forwarded);
+                    add_baggage(&mut attributes, &accepted);
                     attributes
                 };
-                start_span(tracer, named.span, &admitted, attributes)
+                let name = span_name(log.method, route);
+                start_span(tracer, name, &accepted, attributes)
             }
-            None => admitted.context,
+            None => accepted.context,
         };
-        let carries = context.has_active_span() || !context.baggage().is_empty();
         Self {
             context,
-            is_ours: tracer.is_some(),
-            carries,
-            exchange,
+            log,
             status: None,
             ended: false,
         }
     }
 
-    /// Makes the span, or what the caller sent, current until the guard goes.
-    pub(crate) fn attach(&self) -> Option<ContextGuard> {
-        self.carries.then(|| self.context.clone().attach())
+    /// Makes the span current until the guard is dropped.
+    pub(crate) fn attach(&self) -> ContextGuard {
+        self.context.clone().attach()
     }
 
-    /// `traceresponse` of this request, where it has a trace.
+    /// `traceresponse` of this request; `None` without a span of this process.
     pub(crate) fn trace_response(&self) -> Option<HeaderValue> {
-        self.is_ours
-            .then(|| traceresponse::header(&self.context))
-            .flatten()
+        traceresponse::header(&self.context)
     }
 
-    /// Notes the answer's status. SERVER spans are failed by 5xx alone.
-    pub(crate) fn answered(&mut self, status: StatusCode) {
+    /// Records the response's status. Only a 5xx is an error of a SERVER span.
+    pub(crate) fn record_status(&mut self, status: StatusCode) {
         self.status = Some(status);
-        if !self.is_ours {
-            return;
-        }
         let span = self.context.span();
         span.set_attribute(KeyValue::new(
             key::HTTP_RESPONSE_STATUS_CODE,
@@ -101,56 +91,56 @@ impl ServerSpan {
         self.finish(None);
     }
 
-    /// Ends the span of an answer that could not be sent whole.
+    /// Ends the span of a request that failed without a complete response.
     pub(crate) fn end_with_error(mut self, error_type: &'static str) {
         self.finish(Some(error_type));
     }
 
     fn finish(&mut self, error_type: Option<&'static str>) {
         self.ended = true;
-        if self.is_ours {
-            let span = self.context.span();
-            if let Some(error_type) = error_type {
-                span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));
+        let span = self.context.span();
+        if let Some(error_type) = error_type {
+            span.set_attribute(KeyValue::new(key::ERROR_TYPE, error_type));
+            // A client that disconnects is not an error of the server.
+            if error_type != CANCELLED {
+                span.set_status(Status::error(""));
             }
-            span.end();
         }
-        if self.exchange.is_logged(self.status, error_type) {
-            let attached = self.attach();
-            self.exchange.log(self.status, error_type);
-            drop(attached);
-        }
+        span.end();
+        let attached = self.attach();
+        self.log.write(self.status, error_type);
+        drop(attached);
     }
 }
 
 impl Drop for ServerSpan {
     fn drop(&mut self) {
         if !self.ended {
-            self.finish(Some(CANCELLED));
+            self.finish(Some(unfinished::error_type()));
         }
     }
 }
 
 fn start_span(
-    tracer: &opentelemetry_sdk::trace::SdkTracer,
-    name: &'static str,
-    admitted: &Admitted,
+    tracer: &SdkTracer,
+    name: String,
+    accepted: &Accepted,
     attributes: impl FnOnce() -> Vec<KeyValue>,
 ) -> Context {
-    let hint = SamplingHint::of(&admitted.context);
     let mut builder = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
-    if let Some(caller) = &admitted.link {
+    if let Some(caller) = &accepted.link {
         builder = builder.with_links(vec![Link::with_context(caller.clone())]);
     }
-    crate::sampling::start(tracer, builder, &admitted.context, hint, attributes)
+    let hint = SamplingHint::of(&accepted.context);
+    sampling::start(tracer, builder, &accepted.context, hint, attributes)
 }
 
-/// What the edge let in, under its own keys, as OpenTelemetry's baggage span
-/// processor writes it. A key that the span uses itself is left alone: a caller
-/// must not rewrite what we say of its request.
-fn add_baggage(attributes: &mut Vec<KeyValue>, admitted: &Admitted) {
+/// Adds the accepted baggage under its own keys, as OpenTelemetry's baggage span
+/// processor does. It never replaces an attribute of the span: a caller must not
+/// change what the span records about its request.
+fn add_baggage(attributes: &mut Vec<KeyValue>, accepted: &Accepted) {
     let own = attributes.len();
-    for (key, (value, _)) in &admitted.baggage {
+    for (key, (value, _)) in accepted.context.baggage() {
         if attributes[..own].iter().all(|known| known.key != *key) {
             attributes.push(KeyValue::new(key.clone(), value.clone()));
         }

@@ -1,59 +1,56 @@
-//! A response body that ends its server span when it has been sent or given up.
+//! A response body that ends its server span after its last byte, or when it is dropped.
 
 use std::pin::Pin;
-use std::task::{Context as Poller, Poll};
+use std::task::{Context as TaskContext, Poll};
 
-use axum::body::Body;
-use bytes::Bytes;
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::server_span::ServerSpan;
 
 pin_project! {
-    /// A streaming body with the span of the request that it answers.
-    pub(crate) struct TracedBody {
+    /// The body of a traced response, with the span of its request while it is streamed.
+    pub struct TracedBody<B> {
         #[pin]
-        inner: Body,
+        inner: B,
         span: Option<ServerSpan>,
     }
 }
 
-impl TracedBody {
-    pub(crate) fn new(inner: Body, span: ServerSpan) -> Self {
+impl<B> TracedBody<B> {
+    pub(super) fn traced(inner: B, span: ServerSpan) -> Self {
         Self {
             inner,
             span: Some(span),
         }
     }
+
+    /// A body whose span has ended.
+    pub(super) fn untraced(inner: B) -> Self {
+        Self { inner, span: None }
+    }
 }
 
-impl HttpBody for TracedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
+impl<B: Body> Body for TracedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
-        poller: &mut Poller<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        let attached = this.span.as_ref().map(ServerSpan::attach);
-        let outcome = this.inner.poll_frame(poller);
+        // On the stack while the body is polled; see `unfinished::error_type`.
+        let span = this.span.take();
+        let attached = span.as_ref().map(ServerSpan::attach);
+        let progress = this.inner.poll_frame(cx);
         drop(attached);
-        match &outcome {
-            Poll::Ready(None) => {
-                if let Some(span) = this.span.take() {
-                    span.end();
-                }
-            }
-            Poll::Ready(Some(Err(_))) => {
-                if let Some(span) = this.span.take() {
-                    span.end_with_error("body");
-                }
-            }
-            _ => {}
+        match (&progress, span) {
+            (Poll::Ready(None), Some(span)) => span.end(),
+            (Poll::Ready(Some(Err(_))), Some(span)) => span.end_with_error("body"),
+            (_, span) => *this.span = span,
         }
-        outcome
+        progress
     }
 
     fn is_end_stream(&self) -> bool {
@@ -62,5 +59,11 @@ impl HttpBody for TracedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+impl<B: Default> Default for TracedBody<B> {
+    fn default() -> Self {
+        Self::untraced(B::default())
     }
 }

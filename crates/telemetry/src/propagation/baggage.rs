@@ -1,9 +1,11 @@
 //! W3C Baggage (<https://www.w3.org/TR/baggage/>), within its limits of 64
 //! members and 8192 bytes.
 //!
-//! OpenTelemetry's own propagator cuts a value at its second `=` (so much for
-//! base64), reads the first of several headers only, and logs what it cannot
-//! read, which may be a secret.
+//! OpenTelemetry's own propagator drops everything after the second `=` of a
+//! member (so base64 values lose their padding), reads only the first of several
+//! headers, and logs values that it cannot read, which may be secrets.
+
+use std::sync::LazyLock;
 
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage as Entries, BaggageExt};
@@ -13,12 +15,12 @@ use percent_encoding::{
     AsciiSet, CONTROLS, PercentEncode, percent_decode_str, utf8_percent_encode,
 };
 
-pub(super) const BAGGAGE: &str = "baggage";
-/// Bytes of all headers together; beyond it none of them is read.
+const BAGGAGE: &str = "baggage";
+/// The maximum length of all headers together, in bytes; longer ones are ignored.
 const MAX_BYTES: usize = 8192;
-/// Members of the list; those beyond it are not read.
+/// The maximum number of members; further ones are ignored.
 const MAX_MEMBERS: usize = 64;
-/// What `baggage-octet` leaves out, and `%` itself.
+/// The characters that are not a `baggage-octet`, and `%` itself.
 const ENCODED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -33,50 +35,44 @@ pub(super) struct Baggage;
 
 impl TextMapPropagator for Baggage {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        if let Some(header) = write(context) {
-            injector.set(BAGGAGE, header);
+        let baggage = context.baggage();
+        if !baggage.is_empty() {
+            injector.set(BAGGAGE, write(baggage));
         }
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        match extractor.get_all(BAGGAGE) {
-            Some(headers) => read(context, &headers),
-            None => context.clone(),
+        let headers = extractor.get_all(BAGGAGE).unwrap_or_default();
+        let baggage = read(&headers);
+        if baggage.is_empty() {
+            context.clone()
+        } else {
+            context.with_baggage(baggage)
         }
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        static FIELDS: std::sync::LazyLock<[String; 1]> =
-            std::sync::LazyLock::new(|| [BAGGAGE.to_owned()]);
+        static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [BAGGAGE.to_owned()]);
         FieldIter::new(FIELDS.as_slice())
     }
 }
 
-/// What all `baggage` headers say, on top of a context.
-pub(super) fn read(context: &Context, headers: &[&str]) -> Context {
-    if headers.iter().map(|header| header.len()).sum::<usize>() > MAX_BYTES {
-        return context.clone();
-    }
+fn read(headers: &[&str]) -> Entries {
     let mut entries = Entries::new();
+    if headers.iter().map(|header| header.len()).sum::<usize>() > MAX_BYTES {
+        return entries;
+    }
     let members = headers.iter().flat_map(|header| header.split(','));
     for (key, value, properties) in members.filter_map(member).take(MAX_MEMBERS) {
-        // Refuses a key that is no token; the others go on.
+        // A key that is not a token is ignored.
         entries.insert_with_metadata(key.to_owned(), value, properties);
     }
-    if entries.is_empty() {
-        return context.clone();
-    }
-    context.with_baggage(entries)
+    entries
 }
 
-/// `baggage`; `None` where there is none.
-pub(super) fn write(context: &Context) -> Option<String> {
-    let baggage = context.baggage();
-    if baggage.is_empty() {
-        return None;
-    }
+fn write(baggage: &Entries) -> String {
     let mut members: Vec<_> = baggage.iter().collect();
-    // They come from a hash map: the same baggage should be the same header.
+    // They come from a hash map; the same baggage should make the same header.
     members.sort_by(|a, b| a.0.cmp(b.0));
     let mut header = String::new();
     for (key, (value, properties)) in members {
@@ -92,7 +88,7 @@ pub(super) fn write(context: &Context) -> Option<String> {
         }
         header.push_str(&member);
     }
-    Some(header)
+    header
 }
 
 /// A value as it is written into a header.
@@ -100,7 +96,7 @@ pub(super) fn encode(value: &str) -> PercentEncode<'_> {
     utf8_percent_encode(value, ENCODED)
 }
 
-/// Key, value and properties (as they came) of `key=value;property;property=value`.
+/// Key, value and properties (unchanged) of `key=value;property;property=value`.
 fn member(member: &str) -> Option<(&str, String, String)> {
     let (pair, properties) = member.split_once(';').unwrap_or((member, ""));
     let (key, value) = pair.split_once('=')?;

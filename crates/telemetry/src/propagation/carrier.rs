@@ -1,15 +1,16 @@
-//! HTTP headers as OpenTelemetry's carriers.
-//!
-//! `opentelemetry-http` has such carriers too; its reader leaves out values that
-//! are no text, so that a second, broken `traceparent` would go unseen.
+//! HTTP headers as a carrier.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::propagation::Extractor;
 
-/// Reads headers.
-pub(super) struct HeaderReader<'a>(pub(super) &'a HeaderMap);
+/// Reads HTTP headers.
+///
+/// `opentelemetry_http::HeaderExtractor` leaves out values that are not ASCII.
+/// Then a valid `traceparent` next to an invalid one would look like a single
+/// one; the W3C recommendation requires that both are ignored.
+pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
 
-impl Extractor for HeaderReader<'_> {
+impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(text)
     }
@@ -24,21 +25,7 @@ impl Extractor for HeaderReader<'_> {
     }
 }
 
-/// A value that is no visible ASCII is there, but says nothing.
-pub(super) fn text(value: &HeaderValue) -> &str {
+/// The value; an empty text if it is not ASCII.
+fn text(value: &HeaderValue) -> &str {
     value.to_str().unwrap_or_default()
-}
-
-/// Writes headers, each over what was there under its name.
-pub(super) struct HeaderWriter<'a>(pub(super) &'a mut HeaderMap);
-
-impl Injector for HeaderWriter<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        let name = HeaderName::from_bytes(key.as_bytes());
-        // Propagators write only what HTTP can carry; anything else would be
-        // refused by the next hop, so it is not sent.
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
-        }
-    }
 }

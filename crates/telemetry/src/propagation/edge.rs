@@ -1,27 +1,27 @@
-//! What of a caller's context is let in: everything between the system's own
-//! services, what the operator allows at the public edge.
+//! Which part of a caller's context is accepted: all of it between the system's
+//! own services; at the public edge, what the operator allows.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use opentelemetry::baggage::{Baggage, BaggageExt, BaggageMetadata};
+use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use opentelemetry::{Context, Key, StringValue};
+use opentelemetry::{Context, Key};
 
-/// What becomes of a caller's trace at the public edge.
+/// Whether a caller's trace is continued at the public edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EdgeTrace {
     /// The caller's trace is continued, with its sampling decision.
     #[default]
     Continue,
-    /// A trace of our own starts, sampled by our own rules, with a link to the caller's span.
+    /// A new trace starts, sampled by this system's rules, with a link to the caller's span.
     Link,
 }
 
-/// The text is no [`EdgeTrace`].
+/// The text is not a valid [`EdgeTrace`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} must be continue or link")]
+#[error("invalid value {0:?}; use continue or link")]
 pub struct EdgeTraceError(String);
 
 impl FromStr for EdgeTrace {
@@ -45,42 +45,44 @@ impl fmt::Display for EdgeTrace {
     }
 }
 
-/// The policy of one edge.
-#[derive(Clone, Debug)]
+/// Which part of a caller's context is accepted.
+///
+/// The default is for callers from outside: their trace is continued, and none
+/// of their baggage is accepted.
+#[derive(Clone, Debug, Default)]
 pub struct Edge {
     trace: EdgeTrace,
-    baggage: Allowed,
+    baggage: AcceptedKeys,
 }
 
-/// The keys of the baggage that is let in.
+/// The keys of the baggage that is accepted.
 #[derive(Clone, Debug)]
-enum Allowed {
+enum AcceptedKeys {
     All,
-    /// Most edges; to copy it counts no reference.
-    None,
     Only(Arc<[String]>),
 }
 
-impl Allowed {
-    fn allows(&self, key: &Key) -> bool {
+impl Default for AcceptedKeys {
+    fn default() -> Self {
+        Self::Only(Arc::default())
+    }
+}
+
+impl AcceptedKeys {
+    fn contains(&self, key: &Key) -> bool {
         match self {
             Self::All => true,
-            Self::None => false,
-            Self::Only(keys) => keys.iter().any(|allowed| allowed == key.as_str()),
+            Self::Only(keys) => keys.iter().any(|accepted| accepted == key.as_str()),
         }
     }
 }
 
 impl Edge {
-    /// For callers from outside: of their baggage, only these keys are let in.
+    /// For callers from outside: of their baggage, only these keys are accepted.
     pub fn new(trace: EdgeTrace, baggage_keys: Vec<String>) -> Self {
         Self {
             trace,
-            baggage: if baggage_keys.is_empty() {
-                Allowed::None
-            } else {
-                Allowed::Only(baggage_keys.into())
-            },
+            baggage: AcceptedKeys::Only(baggage_keys.into()),
         }
     }
 
@@ -88,50 +90,37 @@ impl Edge {
     pub(crate) fn trusted() -> Self {
         Self {
             trace: EdgeTrace::Continue,
-            baggage: Allowed::All,
+            baggage: AcceptedKeys::All,
         }
     }
 
-    /// Lets in what the policy allows of a caller's context.
-    pub(crate) fn admit(&self, caller: Context) -> Admitted {
-        let allowed = self.allowed(caller.baggage());
-        let filtered = allowed.len() < caller.baggage().len();
-        let (mut context, link) = match self.trace {
+    /// Accepts the part of a caller's context that the policy allows.
+    pub(crate) fn accept(&self, caller: Context) -> Accepted {
+        let accepted = caller.baggage().iter();
+        let accepted = accepted.filter(|(key, _)| self.baggage.contains(key));
+        let accepted = accepted.map(|(key, entry)| (key.clone(), entry.clone()));
+        let baggage: Baggage = accepted.collect();
+        let (context, link) = match self.trace {
             EdgeTrace::Continue => (caller, None),
             EdgeTrace::Link => {
                 let span = caller.span().span_context().clone();
                 (Context::new(), Some(span).filter(SpanContext::is_valid))
             }
         };
-        if filtered || self.trace == EdgeTrace::Link && !allowed.is_empty() {
-            context = context.with_baggage(allowed.iter().cloned().collect::<Baggage>());
-        }
-        Admitted {
-            context,
-            link,
-            baggage: allowed,
-        }
-    }
-
-    fn allowed(&self, baggage: &Baggage) -> Vec<Entry> {
-        baggage
-            .iter()
-            .filter(|(key, _)| self.baggage.allows(key))
-            .map(|(key, entry)| (key.clone(), entry.clone()))
-            .collect()
+        let context = if baggage.len() == context.baggage().len() {
+            context
+        } else {
+            context.with_baggage(baggage)
+        };
+        Accepted { context, link }
     }
 }
 
-/// One entry of baggage: its key, its value and its properties.
-pub(crate) type Entry = (Key, (StringValue, BaggageMetadata));
-
-/// What was let in.
+/// The accepted part of a caller's context.
 #[derive(Debug)]
-pub(crate) struct Admitted {
-    /// The parent of the server's span, and the baggage that travels on.
+pub(crate) struct Accepted {
+    /// The parent of the SERVER span, with the baggage that is passed on.
     pub(crate) context: Context,
-    /// The caller's span, where the trace is linked to it and not continued.
+    /// The caller's span, if the trace is linked to it and not continued.
     pub(crate) link: Option<SpanContext>,
-    /// The baggage that travels on, for the span's attributes.
-    pub(crate) baggage: Vec<Entry>,
 }

@@ -1,35 +1,37 @@
 //! W3C Trace Context, Level 2 (<https://www.w3.org/TR/trace-context-2/>):
 //! `traceparent` and `tracestate`.
 //!
-//! OpenTelemetry's own propagator reads the first of several `traceparent`s,
-//! takes ids and versions of any length, drops the random flag, and writes
-//! `tracestate` even where there is none. This one follows the recommendation,
-//! and its conformance suite.
+//! OpenTelemetry's own propagator does not pass the W3C's conformance suite: it
+//! reads the first of several `traceparent` headers, accepts ids and versions of
+//! any length, drops the random flag, and writes an empty `tracestate`.
+
+use std::sync::LazyLock;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 
-pub(super) const TRACEPARENT: &str = "traceparent";
-pub(super) const TRACESTATE: &str = "tracestate";
+use super::hex;
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
 
 /// `random`, bit 1 of the trace flags: the trace id's last seven bytes are random.
 pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0x02);
-/// The flags that Level 2 defines; others are zero in what is sent.
+/// The flags that Level 2 defines; all others are sent as zero.
 const KNOWN_FLAGS: u8 = 0x03;
 /// The length of a version 00 `traceparent`.
 const PARENT_LEN: usize = 55;
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-/// The most members that a `tracestate` may have.
+/// The maximum number of members of a `tracestate`.
 const MAX_MEMBERS: usize = 32;
 
 /// The propagator.
 #[derive(Debug)]
 pub(super) struct TraceContext;
 
-/// A well-formed `tracestate` that OpenTelemetry's [`TraceState`] refuses (it
-/// allows one character less behind an `@`). It goes on as it came.
+/// A well-formed `tracestate` that OpenTelemetry's [`TraceState`] rejects, because
+/// it allows one character less after an `@`. It is passed on unchanged.
 #[derive(Clone, Debug)]
 struct Opaque {
     trace: TraceId,
@@ -38,147 +40,98 @@ struct Opaque {
 
 impl TextMapPropagator for TraceContext {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
-        let Some((parent, state)) = write(context) else {
+        let span = context.span();
+        let span = span.span_context();
+        if !span.is_valid() {
             return;
-        };
+        }
+        let parent = traceparent(span);
         let parent = str::from_utf8(&parent).expect("hex digits and dashes are text");
         injector.set(TRACEPARENT, parent.to_owned());
-        if let Some(state) = state {
-            injector.set(TRACESTATE, state);
+        if *span.trace_state() != TraceState::NONE {
+            injector.set(TRACESTATE, span.trace_state().header());
+        } else if let Some(opaque) = context.get::<Opaque>()
+            && opaque.trace == span.trace_id()
+        {
+            injector.set(TRACESTATE, opaque.header.clone());
         }
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
         let parents = extractor.get_all(TRACEPARENT).unwrap_or_default();
-        // More than one leaves open which is right, so none is.
+        // Of several headers, none is known to be the right one.
         let [parent] = parents.as_slice() else {
             return context.clone();
         };
+        let Some((trace, span, flags)) = parse(parent) else {
+            return context.clone();
+        };
+        let span_context = |state| SpanContext::new(trace, span, flags, true, state);
         let lists = extractor.get_all(TRACESTATE).unwrap_or_default();
-        read(context, parent, lists.into_iter())
+        let members = members(&lists).unwrap_or_default();
+        if members.is_empty() {
+            return context.with_remote_span_context(span_context(TraceState::NONE));
+        }
+        if let Ok(state) = TraceState::from_key_value(members.iter().copied()) {
+            return context.with_remote_span_context(span_context(state));
+        }
+        let header = join(&members);
+        context
+            .with_value(Opaque { trace, header })
+            .with_remote_span_context(span_context(TraceState::NONE))
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        static FIELDS: std::sync::LazyLock<[String; 2]> =
-            std::sync::LazyLock::new(|| [TRACEPARENT.to_owned(), TRACESTATE.to_owned()]);
+        static FIELDS: LazyLock<[String; 2]> =
+            LazyLock::new(|| [TRACEPARENT.to_owned(), TRACESTATE.to_owned()]);
         FieldIter::new(FIELDS.as_slice())
     }
 }
 
-/// What one `traceparent` and all `tracestate` headers say, on top of a context.
-pub(super) fn read<'a>(
-    context: &Context,
-    parent: &str,
-    lists: impl Iterator<Item = &'a str>,
-) -> Context {
-    let Some((trace, span, flags)) = parse(parent) else {
-        return context.clone();
-    };
-    let with = |context: &Context, state| {
-        context.with_remote_span_context(SpanContext::new(trace, span, flags, true, state))
-    };
-    let members = members(lists).unwrap_or_default();
-    if members.is_empty() {
-        return with(context, TraceState::NONE);
-    }
-    if let Ok(state) = TraceState::from_key_value(members.iter().copied()) {
-        return with(context, state);
-    }
-    let header = join(&members);
-    let context = context.with_value(Opaque { trace, header });
-    with(&context, TraceState::NONE)
-}
-
-/// `traceparent`, and `tracestate` where there is one; `None` outside of a trace.
-pub(super) fn write(context: &Context) -> Option<([u8; PARENT_LEN], Option<String>)> {
-    let span = context.span();
-    let span = span.span_context();
-    if !span.is_valid() {
-        return None;
-    }
-    let state = span.trace_state();
-    let state = if *state == TraceState::NONE {
-        let opaque = context.get::<Opaque>();
-        let opaque = opaque.filter(|opaque| opaque.trace == span.trace_id());
-        opaque.map(|opaque| opaque.header.clone())
-    } else {
-        Some(state.header())
-    };
-    Some((header(span), state))
-}
-
-/// `traceparent` in version 00, for `traceresponse` too, which has its form.
-pub(super) fn header(span: &SpanContext) -> [u8; PARENT_LEN] {
+/// `traceparent` in version 00. `traceresponse` has the same form.
+pub(super) fn traceparent(span: &SpanContext) -> [u8; PARENT_LEN] {
     let mut text = [b'-'; PARENT_LEN];
     text[..2].copy_from_slice(b"00");
-    write_hex(&mut text[3..35], &span.trace_id().to_bytes());
-    write_hex(&mut text[36..52], &span.span_id().to_bytes());
-    write_hex(&mut text[53..], &[span.trace_flags().to_u8() & KNOWN_FLAGS]);
+    hex::write(&mut text[3..35], &span.trace_id().to_bytes());
+    hex::write(&mut text[36..52], &span.span_id().to_bytes());
+    hex::write(&mut text[53..], &[span.trace_flags().to_u8() & KNOWN_FLAGS]);
     text
-}
-
-/// By a table: the formatting machinery would be a tenth of a hop's cost.
-fn write_hex(text: &mut [u8], bytes: &[u8]) {
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0x0f)];
-    }
 }
 
 /// The ids and flags of a `traceparent`, by the rules of section 3.2.
 fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let bytes = header.as_bytes();
-    let fields = bytes.get(..PARENT_LEN)?;
-    let dashes = [2, 35, 52].iter().all(|&at| fields[at] == b'-');
-    let version = hex(&fields[..2])?;
-    // A later version may have more behind a further dash; version 00 may not.
-    let end = match bytes.get(PARENT_LEN) {
+    let fields = header.get(..PARENT_LEN)?;
+    let mut fields = fields.split('-');
+    let [version, trace, span, flags] = [(); 4].map(|()| fields.next().unwrap_or_default());
+    if fields.next().is_some()
+        || [version.len(), trace.len(), span.len(), flags.len()] != [2, 32, 16, 2]
+    {
+        return None;
+    }
+    let version = hex::read(version)?;
+    // A later version may add fields after a further dash; version 00 may not.
+    let end = match header.as_bytes().get(PARENT_LEN) {
         None => true,
         Some(next) => version != 0 && *next == b'-',
     };
-    if !dashes || version == 0xff || !end {
+    if version == 0xff || !end {
         return None;
     }
-    let high = u128::from(hex(&fields[3..19])?);
-    let trace = TraceId::from(high << 64 | u128::from(hex(&fields[19..35])?));
-    let span = SpanId::from(hex(&fields[36..52])?);
-    let flags = u8::try_from(hex(&fields[53..])?).ok()? & KNOWN_FLAGS;
+    let (high, low) = trace.split_at(16);
+    let trace = u128::from(hex::read(high)?) << 64 | u128::from(hex::read(low)?);
+    let (trace, span) = (TraceId::from(trace), SpanId::from(hex::read(span)?));
+    let flags = u8::try_from(hex::read(flags)?).ok()? & KNOWN_FLAGS;
     let valid = trace != TraceId::INVALID && span != SpanId::INVALID;
     valid.then_some((trace, span, TraceFlags::new(flags)))
 }
 
-/// A number in up to 16 lowercase hex digits: `from_str_radix` would take a sign
-/// and capitals.
-fn hex(digits: &[u8]) -> Option<u64> {
-    let mut number = 0;
-    // What is no digit shows in the high bits; looked at once, behind the loop.
-    let mut values = 0;
-    for digit in digits {
-        let value = VALUES[usize::from(*digit)];
-        values |= value;
-        number = number << 4 | u64::from(value & 0x0f);
-    }
-    (values <= 0x0f).then_some(number)
-}
-
-/// The value of each lowercase hex digit; of other bytes, one that is too high.
-const VALUES: [u8; 256] = {
-    let mut values = [0xff; 256];
-    let mut value: u8 = 0;
-    while value < 16 {
-        values[DIGITS[value as usize] as usize] = value;
-        value += 1;
-    }
-    values
-};
-
-/// The members of all `tracestate` headers, in order. `None` where they are not
-/// what section 3.3 allows: then the whole list is left behind, and the trace goes on.
-fn members<'a>(lists: impl Iterator<Item = &'a str>) -> Option<Vec<(&'a str, &'a str)>> {
+/// The members of all `tracestate` headers, in order. `None` if section 3.3 does
+/// not allow them: then the complete list is dropped, and the trace is continued.
+fn members<'a>(lists: &[&'a str]) -> Option<Vec<(&'a str, &'a str)>> {
     let mut members: Vec<(&str, &str)> = Vec::new();
-    for member in lists.flat_map(|list| list.split(',')) {
+    for member in lists.iter().flat_map(|list| list.split(',')) {
         let member = member.trim_matches([' ', '\t']);
-        // Empty members are allowed, and count for nothing.
+        // Empty members are allowed and ignored.
         if member.is_empty() {
             continue;
         }
@@ -192,7 +145,7 @@ fn members<'a>(lists: impl Iterator<Item = &'a str>) -> Option<Vec<(&'a str, &'a
     Some(members)
 }
 
-/// A key, or `tenant@system`, with the lengths that the conformance suite asks for.
+/// A key, or `tenant@system`, with the lengths that the conformance suite requires.
 fn is_key(key: &str) -> bool {
     match key.split_once('@') {
         Some((tenant, system)) => is_key_part(tenant, 241) && is_key_part(system, 14),
@@ -200,11 +153,11 @@ fn is_key(key: &str) -> bool {
     }
 }
 
-fn is_key_part(part: &str, longest: usize) -> bool {
+fn is_key_part(part: &str, max_len: usize) -> bool {
     let first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let rest = |byte: &u8| first(byte) || b"_-*/".contains(byte);
     let bytes = part.as_bytes();
-    bytes.len() <= longest && bytes.first().is_some_and(first) && bytes.iter().all(rest)
+    bytes.len() <= max_len && bytes.first().is_some_and(first) && bytes.iter().all(rest)
 }
 
 fn is_value(value: &str) -> bool {

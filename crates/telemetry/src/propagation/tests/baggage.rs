@@ -13,8 +13,7 @@ fn baggage_keeps_values_properties_and_every_header() {
         ),
         ("baggage", "third=3"),
     ];
-    let propagator = Propagator::new(&[Kind::Baggage]);
-    let context = propagator.extract(&headers(&sent));
+    let context = extract(&[Kind::Baggage], &headers(&sent));
     let value = |key| {
         context
             .baggage()
@@ -31,7 +30,7 @@ fn baggage_keeps_values_properties_and_every_header() {
 }
 
 #[test]
-fn bad_baggage_members_are_left_out_and_the_others_go_on() {
+fn invalid_baggage_members_are_left_out_and_the_others_are_passed_on() {
     let out = passed_through(
         &[Kind::Baggage],
         &[("baggage", "novalue,=1,good=1,bad key=2,,q\"=3")],
@@ -46,9 +45,9 @@ fn baggage_is_bounded() {
     let many: Vec<String> = (0..100).map(|number| format!("k{number}=1")).collect();
     let out = passed_through(&[Kind::Baggage], &[("baggage", &many.join(","))]);
     let members = out["baggage"].to_str().unwrap().split(',').count();
-    assert_eq!(members, 64, "no more than 64 members go on");
-    // Each byte becomes three: what went in within the limit must go out within it.
+    assert_eq!(members, 64, "at most 64 members are passed on");
+    // Each byte is encoded as three: what was received within the limit is sent within it.
     let wide = format!("k={}", "%20".repeat(2700));
-    let context = Propagator::new(&[Kind::Baggage]).extract(&headers(&[("baggage", &wide)]));
+    let context = extract(&[Kind::Baggage], &headers(&[("baggage", &wide)]));
     assert_eq!(context.baggage().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! What comes in against what goes out, for every propagator.
+//! What is sent on for what was received, for every propagator.
 
 mod baggage;
 mod edge;
@@ -9,9 +9,12 @@ mod trace_context;
 use std::str::FromStr;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::Context;
+use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry_http::HeaderInjector;
 
-use super::Propagator;
+use super::{HeaderExtractor, composite};
 use crate::config::PropagatorKind as Kind;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -28,24 +31,34 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     pairs
         .iter()
         .map(|(name, value)| {
-            let name = HeaderName::from_str(name).expect("a test's header name is good");
-            (name, HeaderValue::from_str(value).expect("and its value"))
+            let name = HeaderName::from_str(name).expect("the header name is valid");
+            (
+                name,
+                HeaderValue::from_str(value).expect("the header value is valid"),
+            )
         })
         .collect()
 }
 
 /// The span context that one propagator reads from these headers.
 fn extracted(kind: Kind, pairs: &[(&str, &str)]) -> SpanContext {
-    let context = Propagator::new(&[kind]).extract(&headers(pairs));
+    let context = extract(&[kind], &headers(pairs));
     context.span().span_context().clone()
 }
 
-/// What leaves a process that makes no spans of its own.
+fn extract(kinds: &[Kind], headers: &HeaderMap) -> Context {
+    composite(kinds).extract_with_context(&Context::new(), &HeaderExtractor(headers))
+}
+
+fn inject(kinds: &[Kind], context: &Context) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    composite(kinds).inject_context(context, &mut HeaderInjector(&mut headers));
+    headers
+}
+
+/// What a process sends that makes no spans of its own.
 fn passed_through(kinds: &[Kind], pairs: &[(&str, &str)]) -> HeaderMap {
-    let propagator = Propagator::new(kinds);
-    let mut out = HeaderMap::new();
-    propagator.inject(&propagator.extract(&headers(pairs)), &mut out);
-    out
+    inject(kinds, &extract(kinds, &headers(pairs)))
 }
 
 fn parent(flags: &str) -> String {

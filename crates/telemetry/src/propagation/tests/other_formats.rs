@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn b3_means_what_openzipkin_says() {
+fn b3_is_read_as_openzipkin_specifies() {
     let sampled = |value: String| extracted(Kind::B3, &[("b3", &value)]).is_sampled();
     assert!(sampled(format!("{TRACE}-{SPAN}-1")));
     assert!(sampled(format!("{TRACE}-{SPAN}-1-{SPAN}")));
@@ -28,7 +28,7 @@ fn b3_means_what_openzipkin_says() {
 }
 
 #[test]
-fn b3_keeps_debug_and_never_tells_the_next_service_not_to_sample_without_a_trace() {
+fn b3_keeps_debug_and_sends_no_sampling_decision_without_a_trace() {
     let debug = format!("{TRACE}-{SPAN}-d");
     let out = passed_through(&[Kind::B3], &[("b3", &debug)]);
     assert_eq!(out, headers(&[("b3", &debug)]));
@@ -36,7 +36,7 @@ fn b3_keeps_debug_and_never_tells_the_next_service_not_to_sample_without_a_trace
 }
 
 #[test]
-fn the_random_flag_is_no_b3_flag() {
+fn the_random_flag_is_not_sent_as_b3() {
     let kinds = [Kind::TraceContext, Kind::B3, Kind::B3Multi];
     let out = passed_through(&kinds, &[("traceparent", &parent("03"))]);
     assert_eq!(out["b3"], format!("{TRACE}-{SPAN}-1"));

@@ -9,7 +9,11 @@ use super::*;
 fn a_trace_passes_through_a_process_without_spans() {
     let sent = [("traceparent", &*parent("01")), ("tracestate", "a=1,b@c=2")];
     let out = passed_through(&[Kind::TraceContext], &sent);
-    assert_eq!(out, headers(&sent), "the headers must go on as they came");
+    assert_eq!(
+        out,
+        headers(&sent),
+        "the headers must be passed on unchanged"
+    );
 }
 
 #[test]
@@ -19,7 +23,7 @@ fn no_empty_tracestate_is_sent() {
 }
 
 #[test]
-fn traceparents_that_break_the_rules_start_a_new_trace() {
+fn invalid_traceparents_start_a_new_trace() {
     let long = format!("{}-", parent("01"));
     let more = format!("{}-more", parent("01"));
     for bad in [
@@ -49,7 +53,7 @@ fn traceparents_that_break_the_rules_start_a_new_trace() {
 }
 
 #[test]
-fn two_traceparents_are_none() {
+fn two_traceparents_are_both_ignored() {
     let both = [
         ("traceparent", &*parent("01")),
         ("traceparent", &parent("00")),
@@ -57,23 +61,23 @@ fn two_traceparents_are_none() {
     assert!(!extracted(Kind::TraceContext, &both).is_valid());
     let mut with_garbage = headers(&[("traceparent", &parent("01"))]);
     with_garbage.append("traceparent", HeaderValue::from_bytes(b"\xff").unwrap());
-    let context = Propagator::new(&[Kind::TraceContext]).extract(&with_garbage);
+    let context = extract(&[Kind::TraceContext], &with_garbage);
     assert!(!context.span().span_context().is_valid());
 }
 
 #[test]
 fn a_later_version_is_read_as_far_as_it_is_known() {
-    let later = parent("0b").replace("00-", "cc-") + "-what-the-future-holds";
+    let later = parent("0b").replace("00-", "cc-") + "-a-later-field";
     let out = passed_through(&[Kind::TraceContext], &[("traceparent", &later)]);
     assert_eq!(
         out,
         headers(&[("traceparent", &parent("03"))]),
-        "version 00 and its two flags must go on"
+        "version 00 and its two flags must be sent"
     );
 }
 
 #[test]
-fn tracestates_are_one_list_however_many_headers_hold_it() {
+fn several_tracestate_headers_are_one_list() {
     let pairs = [
         ("traceparent", &*parent("01")),
         ("tracestate", "a=1 ,\tb=2"),
@@ -85,7 +89,7 @@ fn tracestates_are_one_list_however_many_headers_hold_it() {
 }
 
 #[test]
-fn a_tracestate_that_breaks_the_rules_is_left_behind_and_the_trace_goes_on() {
+fn an_invalid_tracestate_is_dropped_and_the_trace_is_continued() {
     let long_key = format!("{}=1", "k".repeat(257));
     let long_value = format!("k={}", "v".repeat(257));
     let many: Vec<String> = (0..33).map(|number| format!("k{number}=1")).collect();
@@ -120,20 +124,23 @@ fn a_tracestate_that_breaks_the_rules_is_left_behind_and_the_trace_goes_on() {
 }
 
 #[test]
-fn a_later_propagator_that_reads_nothing_leaves_what_an_earlier_one_read() {
-    let context = Propagator::new(&ALL).extract(&headers(&[
-        ("traceparent", &parent("01")),
-        ("b3", "garbage"),
-        ("uber-trace-id", "garbage"),
-        ("baggage", "a=1"),
-        ("uberctx-b", "2"),
-    ]));
+fn a_propagator_that_reads_nothing_keeps_what_an_earlier_one_read() {
+    let context = extract(
+        &ALL,
+        &headers(&[
+            ("traceparent", &parent("01")),
+            ("b3", "garbage"),
+            ("uber-trace-id", "garbage"),
+            ("baggage", "a=1"),
+            ("uberctx-b", "2"),
+        ]),
+    );
     assert_eq!(context.span().span_context().trace_id().to_string(), TRACE);
     assert_eq!(context.baggage().len(), 2);
 }
 
 #[test]
-fn without_propagators_nothing_crosses() {
+fn without_propagators_nothing_is_passed_on() {
     let sent = [("traceparent", &*parent("01")), ("baggage", "a=1")];
     assert!(passed_through(&[], &sent).is_empty());
 }

@@ -1,0 +1,47 @@
+//! Lowercase hexadecimal digits of trace ids and span ids.
+//!
+//! Writing uses a table. With `format!`, one traced request takes 10,000
+//! instructions more in the gateway (callgrind, November 2026).
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Writes two digits per byte; `text` has twice the length of `bytes`.
+pub(super) fn write(text: &mut [u8], bytes: &[u8]) {
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0x0f)];
+    }
+}
+
+/// The number that up to 16 lowercase digits represent.
+pub(super) fn read(digits: &str) -> Option<u64> {
+    // `from_str_radix` also accepts a sign and capital letters.
+    let lowercase = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if digits.bytes().all(lowercase) {
+        u64::from_str_radix(digits, 16).ok()
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_table_writes_what_format_writes(number: u128) {
+            let mut text = [0; 32];
+            write(&mut text, &number.to_be_bytes());
+            prop_assert_eq!(str::from_utf8(&text).unwrap(), format!("{number:032x}"));
+        }
+
+        #[test]
+        fn only_lowercase_digits_are_read(number: u64, other in "[^0-9a-f]") {
+            prop_assert_eq!(read(&format!("{number:016x}")), Some(number));
+            prop_assert_eq!(read(&format!("{other}{number:x}")), None);
+        }
+    }
+}
