@@ -1,8 +1,10 @@
-//! The layers as an application meets them, in one process: an axum router, an
-//! endpoint and the traced client, exporting to a receiver, read back and held
-//! to contracts.
+//! The layers as an application uses them, in one process: an axum router, an
+//! endpoint and the traced client. They export to a receiver, and the traces are
+//! compared with contracts.
 
 mod calls;
 mod endpoints;
 mod fixture;
+mod messages;
+mod panics;
 mod servers;

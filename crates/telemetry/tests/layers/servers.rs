@@ -1,18 +1,20 @@
 //! SERVER spans: the HTTP semantic conventions, the edge, and every way in which
 //! a request can end.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::{get, post};
 use futures_util::StreamExt;
 use telemetry::http::ServerLayer;
 use telemetry::{Edge, EdgeTrace};
+use tower::{Layer, ServiceExt, service_fn};
 use trace_contract::{Expectation, TraceParent};
 
-use crate::fixture::{ask, assert_trace, assert_trace_as, caller, serve};
+use crate::fixture::{ask, assert_trace, assert_trace_as, caller, serve, store};
 
 fn open_edge() -> ServerLayer {
     ServerLayer::public(Edge::new(EdgeTrace::Continue, vec!["tenant".to_owned()]))
@@ -243,4 +245,62 @@ async fn malformed_headers_start_a_trace_and_never_fail_a_request() {
             "a new trace must have started for {bad:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn the_span_of_a_head_request_ends_although_its_body_is_not_sent() {
+    let chunks =
+        || async { Body::from_stream(futures_util::stream::iter([Ok::<_, Infallible>("chunk")])) };
+    let routes = Router::new()
+        .route("/stream", get(chunks))
+        .layer(open_edge());
+    let address = serve(routes).await;
+    let parent = TraceParent::generate();
+    let request = caller()
+        .head(format!("http://{address}/stream"))
+        .header("traceparent", parent.header());
+    request.send().await.expect("the request must succeed");
+    assert_trace(
+        &parent,
+        "{service: app, kind: server, name: HEAD /stream, status: unset, attributes: {error.type: {present: false}}}",
+    )
+    .await;
+}
+
+/// Calls a traced service that has no axum router and no axum bodies.
+async fn call_service(body: &str) -> TraceParent {
+    let _ = store();
+    let echo = service_fn(|request: Request<String>| async {
+        match request.into_body() {
+            body if body.is_empty() => Err("no body"),
+            body => Ok(Response::new(body)),
+        }
+    });
+    let parent = TraceParent::generate();
+    let request = Request::post("/echo").header("traceparent", parent.header());
+    let request = request.body(body.to_owned()).unwrap();
+    let _ = ServerLayer::internal().layer(echo).oneshot(request).await;
+    parent
+}
+
+#[tokio::test]
+async fn services_with_any_bodies_are_traced() {
+    let parent = call_service("hi").await;
+    assert_trace(
+        &parent,
+        "{service: app, kind: server, name: POST, status: unset,
+          attributes: {http.response.status_code: 200, http.route: {present: false}}}",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_error_of_a_service_is_an_error_of_its_span() {
+    let parent = call_service("").await;
+    assert_trace(
+        &parent,
+        "{service: app, kind: server, name: POST, status: error,
+          attributes: {error.type: _OTHER, http.response.status_code: {present: false}}}",
+    )
+    .await;
 }
