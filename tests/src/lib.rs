@@ -1,28 +1,56 @@
-//! The system under test, and what drives and watches it.
+//! What end-to-end tests need: the system under test, load, and assertions about traces.
+//! `cargo xtask` uses the same modules for its recipes.
 //!
-//! [`services`] reads which there are, [`local`] runs them as processes of this
-//! machine, [`backend`] the real Collector and Jaeger beside them, [`load`] sends requests at a rate
-//! or as fast as they are answered, [`accounting`] reads what a service says
-//! became of its spans. [`process`] and [`wait`] are what these are made of, and
-//! [`skip`] is how a test says that it cannot run here.
+//! | to … | use |
+//! | --- | --- |
+//! | run the services as local processes | [`local`] |
+//! | run them with a receiver, and compare traces with contracts | [`traced_system`], [`contracts`] |
+//! | run the real Collector and Jaeger | [`backend`] |
+//! | run everything in a Kubernetes cluster | `cluster` (feature `cluster`) |
+//! | send many requests | [`load`] |
+//! | check that no span was lost | [`accounting`], [`assertions`] |
+//! | wait for a condition | [`wait`] |
+//! | skip a test that cannot run on this machine | [`skip`] |
 //!
-//! Tests and `cargo xtask` share this library. It leaves the judgement of traces
-//! to `trace-contract`, and assertions to the tests.
+//! A new test goes into a file of `tests/tests`. If it is about one request, write a contract
+//! in `tests/contracts` and
+//!
+//! ```no_run
+//! # use tests::local::SystemConfig;
+//! # use tests::traced_system::TracedSystem;
+//! # async fn test() -> anyhow::Result<()> {
+//! let config = SystemConfig::new().hello("FAULTS", "true");
+//! let traced = TracedSystem::with(config).await?;
+//! let request = traced.get("/hello")?;
+//! let response = traced.check(&request, 200, "hello").await?;
+//! assert_eq!(response.body, b"Hello, World!");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! If it is about load, hold [`load::ExclusiveLoad`] while the load runs, and compare the span
+//! counts of both services with the load's report; `tests/tests/burst.rs` is an example.
+//!
+//! The rest is what these modules are made of: [`services`] reads which services exist,
+//! [`process`] runs a child process, [`watchdog`] stops it if we are killed, [`ports`] finds
+//! free ports.
 
 pub mod accounting;
+pub mod assertions;
 pub mod backend;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod cluster_variables;
-pub mod judge;
+pub mod contracts;
 pub mod load;
 pub mod local;
 mod paths;
 pub mod ports;
 pub mod process;
+mod prometheus;
 pub mod services;
 pub mod skip;
-pub mod traced;
+pub mod traced_system;
 pub mod wait;
 pub mod watchdog;
 

@@ -1,11 +1,11 @@
-//! Where this repository is.
+//! The path of this repository.
 
 use std::path::Path;
 
 /// The root of the repository.
 ///
 /// # Panics
-/// Never: this package is one directory below it.
+/// Never: this package is a directory of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

@@ -1,5 +1,5 @@
-//! The services as the chart's values have them: one place says which there are
-//! and who calls whom, for the chart, Tilt, the images and a local system alike.
+//! The services that the chart's values declare, and which service calls which. The values
+//! are the only such list: the chart, Tilt, the images and a local system all use it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,28 +11,28 @@ use crate::workspace;
 
 const VALUES: &str = "charts/onetrace/values.yaml";
 
-/// What the values say of one service, as far as it matters outside of the chart.
+/// A service in the values, as far as it matters outside of the chart.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Declared {
-    /// Whom it calls, by the variable that gets the URL.
+    /// The services that it calls, by the variable that holds the URL.
     #[serde(default)]
     pub calls: BTreeMap<String, Call>,
 }
 
-/// One edge of the system.
+/// A call from one service to another.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Call {
-    /// Who is called.
+    /// The name of the service that is called.
     pub service: String,
-    /// At which of its two ports.
+    /// Which of its two ports is called.
     pub port: Port,
 }
 
-/// A service's port by its name.
+/// One of a service's two ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Port {
-    /// The API.
+    /// The HTTP API.
     Http,
     /// Probes, metrics and the internal API.
     Admin,
@@ -41,16 +41,16 @@ pub enum Port {
 /// All services by name.
 ///
 /// # Errors
-/// When the values cannot be read.
+/// If the values cannot be read.
 pub fn declared() -> Result<BTreeMap<String, Declared>> {
     let text = fs::read_to_string(workspace().join(VALUES)).context(VALUES)?;
     parse(&text).context(VALUES)
 }
 
-/// Their names.
+/// The names of all services.
 ///
 /// # Errors
-/// When the values cannot be read.
+/// If the values cannot be read.
 pub fn names() -> Result<Vec<String>> {
     Ok(declared()?.into_keys().collect())
 }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_edges_are_read_and_the_rest_is_the_charts() {
+    fn names_and_calls_are_read_and_other_values_are_ignored() {
         let values = "image: {}\nservices:\n  weather: {}\n  hello:\n    replicas: 3\n    \
                       calls: {GATEWAY_URL: {service: gateway, port: admin}}\n";
         let services = parse(values).unwrap();
@@ -85,7 +85,7 @@ mod tests {
         assert!(names.contains(&"gateway".to_owned()), "{names:?}");
         for name in names {
             let manifest = workspace().join(format!("services/{name}/Cargo.toml"));
-            assert!(manifest.is_file(), "there is no {}", manifest.display());
+            assert!(manifest.is_file(), "{} must exist", manifest.display());
         }
     }
 }

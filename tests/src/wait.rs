@@ -1,5 +1,5 @@
-//! Waiting that says what it waits for, how long it has waited, and what it
-//! last saw.
+//! Waiting for a condition. The error names the condition, how long the test has waited
+//! for it, and the last state.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -7,56 +7,46 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
-/// How often a condition is looked at.
-const EVERY: Duration = Duration::from_millis(10);
+/// How often a condition is checked.
+const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Asks `look` until it gives a value; an error of it is what was last seen.
+/// Calls `check` until it returns a value; its error, such as an `anyhow::Error`, is the last
+/// state.
 ///
 /// # Errors
-/// When `timeout` is over: "waited 10s for WHAT; last saw …".
+/// After `timeout`: "waited 10s for WHAT; last saw …".
 pub async fn until<T, S: Display>(
     what: &str,
     timeout: Duration,
-    mut look: impl AsyncFnMut() -> Result<T, S>,
+    mut check: impl AsyncFnMut() -> Result<T, S>,
 ) -> anyhow::Result<T> {
-    let began = Instant::now();
+    let start = Instant::now();
     loop {
-        let seen = match look().await {
+        let seen = match check().await {
             Ok(value) => return Ok(value),
             Err(seen) => seen,
         };
-        if began.elapsed() >= timeout {
+        if start.elapsed() >= timeout {
             bail!(
                 "waited {:.1?} for {what}; last saw {seen:#}",
-                began.elapsed()
+                start.elapsed()
             );
         }
-        sleep(EVERY).await;
+        sleep(INTERVAL).await;
     }
 }
 
-/// Whether `url` answers with success; what it did instead.
+/// Whether a `GET` of `url` returns a success status.
 ///
 /// # Errors
-/// The status, or why there is no answer.
-pub async fn answers(url: &str) -> Result<(), String> {
+/// The other status, or why there is no response.
+pub async fn http_ok(url: &str) -> Result<(), String> {
     match reqwest::get(url).await {
-        Ok(answer) if answer.status().is_success() => Ok(()),
-        Ok(answer) => Err(answer.status().to_string()),
-        Err(error) => Err(causes(&error)),
+        Ok(response) if response.status().is_success() => Ok(()),
+        Ok(response) => Err(response.status().to_string()),
+        // With all causes, which reqwest's message leaves out.
+        Err(error) => Err(format!("{:#}", anyhow::Error::from(error))),
     }
-}
-
-/// reqwest says the cause only in the sources of its error.
-fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
@@ -64,17 +54,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_was_waited_for_is_returned() {
-        let mut looks = 0;
-        let third = until("the third look", Duration::from_secs(5), async || {
-            looks += 1;
-            if looks == 3 { Ok(looks) } else { Err("less") }
+    async fn the_value_is_returned() {
+        let mut checks = 0;
+        let third = until("the third check", Duration::from_secs(5), async || {
+            checks += 1;
+            if checks == 3 { Ok(checks) } else { Err("less") }
         });
         assert_eq!(third.await.unwrap(), 3);
     }
 
     #[tokio::test]
-    async fn the_error_says_what_was_last_seen() {
+    async fn the_error_contains_the_condition_and_the_last_state() {
         let timeout = Duration::from_millis(30);
         let error = until("godot", timeout, async || Err::<(), _>("an empty road")).await;
         let error = error.unwrap_err().to_string();

@@ -1,57 +1,74 @@
-//! At the default settings no span is lost: not under a steady load, not in a
-//! burst that fills the machine, not with a Collector that is far away.
+//! With the default settings no span is lost: at a constant rate, in a burst that keeps every
+//! core busy, and with a Collector that is far away.
 
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use tests::judge::{self, Alone, HELLO};
-use tests::load::{Load, Pace, Until};
-use tests::local::SystemSettings;
-use tests::traced::Traced;
+use tests::assertions::{HELLO, ensure_complete, shut_down};
+use tests::load::{ExclusiveLoad, Load, Pace, Until};
+use tests::local::SystemConfig;
+use tests::traced_system::TracedSystem;
 use trace_contract::Behaviour;
 
-const LASTS: Duration = Duration::from_secs(5);
-/// For the last spans to be exported, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Traces that are looked at span by span; of all others, spans are counted.
+const DURATION: Duration = Duration::from_secs(5);
+/// How long the export of the last spans may take on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// How many traces are checked span by span; the spans of the others are counted.
 const KEPT: usize = 1000;
 
-/// Puts the load on a system whose telemetry has no setting but where to export to.
-async fn loses_nothing(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) -> Result<()> {
-    let alone = Alone::wait().await?;
-    let mut traced = Traced::with(judge::patient(SystemSettings::plain())).await?;
+/// Runs the load on a system whose telemetry has only one setting, the OTLP endpoint.
+async fn ensure_no_loss(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) -> Result<()> {
+    let exclusive = ExclusiveLoad::acquire().await?;
+    let config = SystemConfig::defaults().with_long_timeouts();
+    let mut traced = TracedSystem::with(config).await?;
     traced.receiver.behave(behaviour);
     let store = traced.receiver.store();
     store.keep(KEPT);
 
-    let load = load(Load::get(&traced.system.url("/hello"))?.until(Until::Elapsed(LASTS)));
+    let url = traced.system.url("/hello");
+    let load = load(Load::get(&url)?.until(Until::Elapsed(DURATION)));
     let report = load.run().await;
-    drop(alone);
+    drop(exclusive);
     println!("{report}");
     assert!(
-        report.failed() == 0 && report.answered() > 0,
-        "every request must be answered: {report}\n{}",
+        report.failed() == 0 && report.succeeded() > 0,
+        "every request must succeed: {report}\n{}",
         traced.system.report()
     );
-    traced.system.wait_until_exported(PATIENCE).await?;
-    let answered = report.answered();
+    traced.system.wait_until_exported(TIMEOUT).await?;
+    let requests = report.succeeded();
     let hello = &traced.system.hello;
-    for (service, each) in [(&traced.system.gateway, 5), (hello, 3)] {
-        let spans = service.spans().await?;
-        assert_eq!(spans.created(), answered * each, "{report}: {spans}");
-        assert_eq!(spans.exported, spans.created(), "none is lost: {spans}");
-        assert_eq!(spans.queue_capacity, 16_384, "the default queue: {spans}");
+    for (service, spans_per_request) in [(&traced.system.gateway, 5), (hello, 3)] {
+        let name = service.name();
+        let counts = service.spans().await?;
+        assert_eq!(
+            counts.created(),
+            requests * spans_per_request,
+            "{name} must make {spans_per_request} spans per request: {counts}"
+        );
+        assert_eq!(
+            counts.exported,
+            counts.created(),
+            "{name} must export all spans: {counts}"
+        );
+        assert_eq!(
+            counts.queue_capacity, 16_384,
+            "{name} must have the default queue: {counts}"
+        );
     }
     assert_eq!(
         (store.span_count(), store.duplicates()),
-        (answered * 8, 0),
-        "all 8 spans of {answered} requests must arrive, each once"
+        (requests * 8, 0),
+        "the receiver must have all 8 spans of {requests} requests, each once"
     );
-    let kept = store.trace_ids();
-    judge::whole(&store, &kept, HELLO)?;
-    for spans in judge::end(&mut traced.system).await? {
-        assert_eq!(spans.exported, spans.created(), "the last line: {spans}");
+    ensure_complete(&store, &store.trace_ids(), HELLO)?;
+    for counts in shut_down(&mut traced.system).await? {
+        assert_eq!(
+            counts.exported,
+            counts.created(),
+            "the last log line must count all spans as exported: {counts}"
+        );
     }
     Ok(())
 }
@@ -59,19 +76,19 @@ async fn loses_nothing(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) ->
 #[tokio::test(flavor = "multi_thread")]
 async fn a_steady_load_loses_no_span() -> Result<()> {
     let steady = |load: Load| load.connections(16).pace(Pace::PerSecond(300.0));
-    loses_nothing(Behaviour::Accept, steady).await
+    ensure_no_loss(Behaviour::Accept, steady).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_burst_that_fills_every_core_loses_no_span() -> Result<()> {
+async fn a_burst_that_keeps_every_core_busy_loses_no_span() -> Result<()> {
     let cores = thread::available_parallelism()?.get();
-    let burst = |load: Load| load.connections(16 * cores).pace(Pace::Closed);
-    loses_nothing(Behaviour::Accept, burst).await
+    let burst = |load: Load| load.connections(16 * cores).pace(Pace::AsFastAsPossible);
+    ensure_no_loss(Behaviour::Accept, burst).await
 }
 
-/// 1,250 spans a second from the gateway, and each export takes 200 ms.
+/// The gateway makes 1,250 spans per second, and each export takes 200 ms.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_far_away_loses_no_span() -> Result<()> {
     let steady = |load: Load| load.connections(16).pace(Pace::PerSecond(250.0));
-    loses_nothing(Behaviour::Delay(Duration::from_millis(200)), steady).await
+    ensure_no_loss(Behaviour::Delay(Duration::from_millis(200)), steady).await
 }

@@ -1,17 +1,20 @@
-//! What of a caller's context is let in, what goes on, and what comes back.
+//! Which parts of a caller's trace context the gateway accepts and passes on, and what it
+//! returns.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::http::HeaderMap;
 use axum::routing::any;
 use axum::{Json, Router};
-use tests::local::SystemSettings;
-use tests::traced::{Traced, trace_of};
-use trace_contract::{Expectation, TraceParent};
+use tests::contracts;
+use tests::local::SystemConfig;
+use tests::traced_system::TracedSystem;
+use trace_contract::{Expectation, TraceParent, verify};
 
-/// Sends `GET /hello` with these headers and no trace but theirs.
-async fn ask(traced: &Traced, headers: &[(&str, &str)]) -> Result<reqwest::Response> {
+/// Sends `GET /hello` with only these headers: no `traceparent` is added.
+async fn get_hello(traced: &TracedSystem, headers: &[(&str, &str)]) -> Result<reqwest::Response> {
     let client = reqwest::Client::builder().user_agent("caller/1").build()?;
     let mut request = client.get(traced.system.url("/hello"));
     for (name, value) in headers {
@@ -20,15 +23,17 @@ async fn ask(traced: &Traced, headers: &[(&str, &str)]) -> Result<reqwest::Respo
     Ok(request.send().await?)
 }
 
-fn trace_id(response: &reqwest::Response) -> Result<String> {
-    let header = response.headers().get("traceresponse");
-    let header = header.context("no traceresponse")?.to_str()?;
-    Ok(header.split('-').nth(1).context("no trace id")?.to_owned())
+/// Checks that the response's trace has no caller and satisfies the contract `hello`.
+async fn ensure_new_trace(traced: &TracedSystem, response: &reqwest::Response) -> Result<()> {
+    let id = contracts::trace_id(response.headers())?;
+    let expectation = Expectation::without_caller();
+    traced.ensure_trace(id, "hello", &expectation).await?;
+    Ok(())
 }
 
 #[tokio::test]
-async fn a_malformed_traceparent_starts_a_new_whole_trace() -> Result<()> {
-    let traced = Traced::start().await?;
+async fn a_malformed_traceparent_starts_a_new_complete_trace() -> Result<()> {
+    let traced = TracedSystem::start().await?;
     let good = TraceParent::generate();
     for bad in [
         String::new(),
@@ -38,69 +43,62 @@ async fn a_malformed_traceparent_starts_a_new_whole_trace() -> Result<()> {
         good.header() + "-more",
         format!("00-{}-{}-01", "0".repeat(32), good.span_id()),
     ] {
-        let response = ask(&traced, &[("traceparent", &bad), ("tracestate", "=,=")]).await?;
+        let headers = [("traceparent", &*bad), ("tracestate", "=,=")];
+        let response = get_hello(&traced, &headers).await?;
         assert_eq!(
             response.status(),
             200,
-            "traceparent {bad:?} must fail no request"
+            "the traceparent {bad:?} must not fail the request"
         );
-        let id = trace_id(&response)?;
-        assert_ne!(id, good.trace_id().to_string(), "traceparent {bad:?}");
-        traced
-            .hold(id.parse()?, "hello", &Expectation::without_caller())
-            .await?;
+        assert_ne!(
+            contracts::trace_id(response.headers())?,
+            good.trace_id(),
+            "the traceparent {bad:?} must be ignored"
+        );
+        ensure_new_trace(&traced, &response).await?;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_request_without_a_trace_starts_one() -> Result<()> {
-    let traced = Traced::start().await?;
-    let response = ask(&traced, &[]).await?;
-    let id = trace_id(&response)?;
-    traced
-        .hold(id.parse()?, "hello", &Expectation::without_caller())
-        .await?;
-    Ok(())
+async fn a_request_without_a_traceparent_starts_a_trace() -> Result<()> {
+    let traced = TracedSystem::start().await?;
+    let response = get_hello(&traced, &[]).await?;
+    ensure_new_trace(&traced, &response).await
 }
 
 #[tokio::test]
-async fn an_unsampled_caller_gets_an_answer_and_no_spans() -> Result<()> {
-    let traced = Traced::start().await?;
+async fn an_unsampled_caller_gets_a_response_and_no_spans() -> Result<()> {
+    let traced = TracedSystem::start().await?;
     let request = traced.get("/hello")?.traceparent(TraceParent::unsampled());
-    let answer = traced.send(&request, 200).await?;
-    let id = request.sent_as().trace_id();
+    let response = traced.send(&request, 200).await?;
     assert_eq!(
-        trace_of(&answer)?,
-        id.to_string(),
-        "the trace goes on, unsampled"
+        contracts::trace_id(&response.headers)?,
+        request.sent_as().trace_id(),
+        "the gateway must continue the unsampled trace"
     );
-    // Whatever came of the unsampled request is exported before the next one's spans.
+    // Spans of the unsampled request would be exported before those of this one.
     traced.check(&traced.get("/hello")?, 200, "hello").await?;
-    let store = traced.receiver.store();
     assert_eq!(
-        store.span_count(),
+        traced.receiver.store().span_count(),
         8,
         "only the sampled request may make spans"
     );
     for service in [&traced.system.gateway, &traced.system.hello] {
-        let spans = service.spans().await?;
+        let counts = service.spans().await?;
         assert!(
-            spans.is_exact(),
-            "sampled-out spans are counted too: {spans:?}"
-        );
-        assert!(
-            spans.created() > 4,
-            "sampled-out spans are counted too: {spans:?}"
+            counts.adds_up() && counts.created() > 4,
+            "{} must count the spans of the unsampled request: {counts}",
+            service.name()
         );
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn baggage_is_let_in_by_its_key_and_travels_on() -> Result<()> {
-    let settings = SystemSettings::new().gateway("EDGE_BAGGAGE", "tenant");
-    let traced = Traced::with(settings).await?;
+async fn baggage_is_accepted_by_its_key_and_passed_on() -> Result<()> {
+    let config = SystemConfig::new().gateway("EDGE_BAGGAGE", "tenant");
+    let traced = TracedSystem::with(config).await?;
     let request = traced
         .get("/hello")?
         .header("baggage: tenant=blue,secret=s3cret")?;
@@ -109,68 +107,68 @@ async fn baggage_is_let_in_by_its_key_and_travels_on() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_linked_edge_starts_a_trace_of_its_own() -> Result<()> {
-    let traced = Traced::with(SystemSettings::new().gateway("EDGE_TRACE", "link")).await?;
-    // The caller's decision not to sample is the caller's: ours is to sample.
+async fn with_edge_trace_link_the_gateway_starts_a_linked_trace() -> Result<()> {
+    let traced = TracedSystem::with(SystemConfig::new().gateway("EDGE_TRACE", "link")).await?;
+    // The new trace is sampled although the caller's is not.
     let request = traced.get("/hello")?.traceparent(TraceParent::unsampled());
     let expectation = Expectation::starts_anew(request.sent_as());
-    traced
-        .check_answered(&request, 200, "linked", &expectation)
-        .await?;
+    let response = traced.send(&request, 200).await?;
+    let id = contracts::trace_id(&response.headers)?;
+    traced.ensure_trace(id, "linked", &expectation).await?;
     Ok(())
 }
 
-/// A hello of the test's own, which keeps the headers of the last call.
+/// Starts a server in the place of hello; returns its URL and the headers of the last call.
 async fn fake_hello() -> Result<(String, Arc<Mutex<HeaderMap>>)> {
-    let seen = Arc::new(Mutex::new(HeaderMap::new()));
-    let kept = Arc::clone(&seen);
-    let answer = any(move |headers: HeaderMap| async move {
-        *kept.lock().expect("no test panics with the lock") = headers;
+    let received = Arc::new(Mutex::new(HeaderMap::new()));
+    let last = Arc::clone(&received);
+    let respond = any(move |headers: HeaderMap| async move {
+        *last.lock().expect("no test panics with the lock") = headers;
         Json(serde_json::json!({"message": "Hi"}))
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let router = Router::new().fallback(answer);
+    let router = Router::new().fallback(respond);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok((url, seen))
+    Ok((url, received))
 }
 
-/// The headers that hello gets when the gateway, with these settings, gets `sent`.
-async fn passed_on(settings: SystemSettings, sent: &[(&str, &str)]) -> Result<HeaderMap> {
-    let (url, seen) = fake_hello().await?;
-    let traced = Traced::with(settings.gateway("HELLO_URL", url)).await?;
-    let response = ask(&traced, sent).await?;
-    assert_eq!(response.status(), 200);
-    let seen = seen.lock().expect("no test panics with the lock").clone();
-    Ok(seen)
+/// The headers that hello receives when a gateway with this configuration receives `headers`.
+async fn passed_on(config: SystemConfig, headers: &[(&str, &str)]) -> Result<HeaderMap> {
+    let (url, received) = fake_hello().await?;
+    let traced = TracedSystem::with(config.gateway("HELLO_URL", url)).await?;
+    let response = get_hello(&traced, headers).await?;
+    assert_eq!(response.status(), 200, "the request must succeed");
+    let received = received.lock().expect("no test panics with the lock");
+    Ok(received.clone())
 }
 
 #[tokio::test]
-async fn what_edges_keep_out_reaches_nobody() -> Result<()> {
+async fn headers_that_the_edge_does_not_accept_are_not_passed_on() -> Result<()> {
     let parent = TraceParent::generate().header();
-    let sent = [
+    let headers = [
         ("traceparent", &*parent),
         ("baggage", "secret=s3cret"),
         ("authorization", "Bearer s3cret"),
         ("cookie", "id=s3cret"),
     ];
-    let seen = passed_on(SystemSettings::new(), &sent).await?;
+    let received = passed_on(SystemConfig::new(), &headers).await?;
     assert!(
-        seen.contains_key("traceparent"),
-        "the trace goes on: {seen:?}"
+        received.contains_key("traceparent"),
+        "hello must receive the trace context: {received:?}"
     );
     assert!(
-        !format!("{seen:?}").contains("s3cret"),
-        "a secret went on: {seen:?}"
+        !format!("{received:?}").contains("s3cret"),
+        "hello must not receive a secret: {received:?}"
     );
     Ok(())
 }
 
 #[tokio::test]
-async fn context_passes_through_a_disabled_sdk_and_a_silent_log() -> Result<()> {
+async fn context_passes_through_a_gateway_that_records_and_logs_nothing() -> Result<()> {
     let parent = TraceParent::generate();
     let header = parent.header();
-    let sent = [
+    let headers = [
         ("traceparent", &*header),
         ("tracestate", "vendor=1"),
         ("baggage", "tenant=blue"),
@@ -180,63 +178,62 @@ async fn context_passes_through_a_disabled_sdk_and_a_silent_log() -> Result<()> 
         ("RUST_LOG", "off"),
         ("OTEL_TRACES_SAMPLER", "always_off"),
     ] {
-        let settings = SystemSettings::new()
+        let config = SystemConfig::new()
             .gateway("EDGE_BAGGAGE", "tenant")
             .gateway(name, value);
-        let seen = passed_on(settings, &sent).await?;
-        let passed = seen["traceparent"].to_str()?;
+        let received = passed_on(config, &headers).await?;
+        let traceparent = received["traceparent"].to_str()?;
         assert!(
-            passed.contains(&parent.trace_id().to_string()),
-            "with {name}={value} the trace must go on, but hello got {passed:?}"
+            traceparent.contains(&parent.trace_id().to_string()),
+            "with {name}={value}, hello must receive the caller's trace id, but received {traceparent:?}"
         );
-        assert_eq!(seen["tracestate"], "vendor=1", "with {name}={value}");
-        assert_eq!(seen["baggage"], "tenant=blue", "with {name}={value}");
+        assert_eq!(received["tracestate"], "vendor=1", "with {name}={value}");
+        assert_eq!(received["baggage"], "tenant=blue", "with {name}={value}");
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_trace_is_whole_whatever_is_logged() -> Result<()> {
+async fn a_trace_is_complete_at_every_log_level() -> Result<()> {
     for level in ["off", "error", "trace"] {
-        let traced = Traced::with(SystemSettings::new().all("RUST_LOG", level)).await?;
-        traced.check(&traced.get("/hello")?, 200, "hello").await?;
+        let traced = TracedSystem::with(SystemConfig::new().all("RUST_LOG", level)).await?;
+        let request = traced.get("/hello")?;
+        let checked = traced.check(&request, 200, "hello").await;
+        checked.with_context(|| format!("with RUST_LOG={level}"))?;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn every_propagator_carries_a_whole_trace_from_hop_to_hop() -> Result<()> {
+async fn every_propagator_carries_a_complete_trace() -> Result<()> {
     for propagators in ["b3", "b3multi", "jaeger", "jaeger,b3,tracecontext,baggage"] {
-        let settings = SystemSettings::new().all("OTEL_PROPAGATORS", propagators);
-        let traced = Traced::with(settings).await?;
-        let response = ask(&traced, &[]).await?;
-        let id = trace_id(&response)?;
-        traced
-            .hold(id.parse()?, "hello", &Expectation::without_caller())
-            .await
-            .with_context(|| format!("with OTEL_PROPAGATORS={propagators}"))?;
+        let config = SystemConfig::new().all("OTEL_PROPAGATORS", propagators);
+        let traced = TracedSystem::with(config).await?;
+        let response = get_hello(&traced, &[]).await?;
+        let checked = ensure_new_trace(&traced, &response).await;
+        checked.with_context(|| format!("with OTEL_PROPAGATORS={propagators}"))?;
     }
     Ok(())
 }
 
 #[tokio::test]
-async fn a_propagator_that_drops_context_is_found_and_named() -> Result<()> {
-    let settings = SystemSettings::new().all("OTEL_PROPAGATORS", "none");
-    let traced = Traced::with(settings).await?;
-    let response = ask(&traced, &[]).await?;
-    let id = trace_id(&response)?;
-    let contract = tests::traced::load("hello")?;
+async fn a_propagator_that_drops_context_is_reported_with_the_broken_call() -> Result<()> {
+    let config = SystemConfig::new().all("OTEL_PROPAGATORS", "none");
+    let traced = TracedSystem::with(config).await?;
+    let response = get_hello(&traced, &[]).await?;
+    let id = contracts::trace_id(response.headers())?;
+    let contract = contracts::load("hello")?;
     let source = traced.receiver.store().into();
     let expectation = Expectation::without_caller();
-    let patience = std::time::Duration::from_secs(2);
-    let error = trace_contract::verify(&source, id.parse()?, &contract, &expectation, patience)
+    let timeout = Duration::from_secs(2);
+    let error = verify(&source, id, &contract, &expectation, timeout)
         .await
-        .expect_err("without propagation the trace is not whole");
+        .expect_err("without propagation the trace must be incomplete");
     let report = error.to_string();
     let first = report.lines().next().unwrap_or_default();
     assert!(
         first.contains("gateway → hello") && first.contains("GET /greetings/{name}"),
-        "the report must begin with the missing edge: {report}"
+        "the report must begin with the missing call from gateway to hello: {report}"
     );
     Ok(())
 }

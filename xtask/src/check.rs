@@ -46,12 +46,12 @@ pub(crate) async fn hello(url: &str, source: &Source, timeout: Duration) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use ::tests::local::{System, SystemSettings};
+    use ::tests::local::{System, SystemConfig};
     use trace_contract::Receiver;
 
     use super::*;
 
-    async fn check(settings: SystemSettings) -> bool {
+    async fn check(settings: SystemConfig) -> bool {
         let receiver = Receiver::bind("127.0.0.1:0").await.unwrap();
         let settings = settings.export_to(receiver.endpoint());
         let system = System::start(settings).await.unwrap();
@@ -64,7 +64,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_broken_trace_is_no_success() {
-        let whole = SystemSettings::new();
+        let whole = SystemConfig::new();
         assert!(check(whole.clone()).await, "the system as it is");
         assert!(
             !check(whole.hello("OTEL_PROPAGATORS", "none")).await,
@@ -74,7 +74,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_request_is_no_success() {
-        let nowhere = SystemSettings::new().gateway("HELLO_URL", "http://127.0.0.1:1");
+        let nowhere = SystemConfig::new().gateway("HELLO_URL", "http://127.0.0.1:1");
         assert!(!check(nowhere).await, "hello cannot be reached");
     }
 }

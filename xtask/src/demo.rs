@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ::tests::local::{Binaries, Ports, Profile, System, SystemSettings};
+use ::tests::local::{Binaries, Ports, Profile, System, SystemConfig};
 use anyhow::Result;
 use clap::Args;
 use trace_contract::Receiver;
@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
         demo.tell();
         tokio::select! {
             () = interrupts.next() => {}
-            ended = demo.system.first_end() => anyhow::bail!(ended?),
+            ended = demo.system.first_exit() => anyhow::bail!(ended?),
         }
     }
     interrupts.or(demo.end()).await?;
@@ -45,7 +45,7 @@ impl Demo {
     async fn start() -> Result<Self> {
         let binaries = build().await?;
         let receiver = Receiver::bind("127.0.0.1:0").await?;
-        let settings = SystemSettings::new()
+        let settings = SystemConfig::new()
             .binaries(&binaries)
             .ports(ports())
             .export_to(receiver.endpoint());
@@ -85,9 +85,9 @@ pub(crate) async fn build() -> Result<Binaries> {
 
 /// The usual ports where all of them are free, with a word where not.
 pub(crate) fn ports() -> Ports {
-    let in_use = Ports::usual_in_use();
+    let in_use = Ports::standard_in_use();
     if in_use.is_empty() {
-        return Ports::Usual;
+        return Ports::Standard;
     }
     let in_use = console::list(&in_use);
     console::progress(format!(

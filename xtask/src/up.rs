@@ -1,7 +1,7 @@
 //! `up`: the services with the real Collector and the real Jaeger.
 
-use ::tests::backend::{self, Backend, BackendSettings, Origin, Tool, Way};
-use ::tests::local::{System, SystemSettings};
+use ::tests::backend::{self, Backend, BackendConfig, Origin, OriginKind, Tool};
+use ::tests::local::{System, SystemConfig};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use trace_contract::Source;
@@ -48,8 +48,8 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
         up.tell();
         tokio::select! {
             () = interrupts.next() => console::progress("ending"),
-            ended = up.system.first_end() => bail!(ended?),
-            ended = up.backend.first_end() => bail!(ended?),
+            ended = up.system.first_exit() => bail!(ended?),
+            ended = up.backend.first_exit() => bail!(ended?),
         }
     }
     interrupts.or(up.end()).await?;
@@ -69,10 +69,10 @@ impl Up {
         let collector = get(Tool::Collector, arguments.collector).await?;
         let jaeger = get(Tool::Jaeger, arguments.jaeger).await?;
         let has_page = !matches!(jaeger, Origin::Built(_));
-        let mut settings = BackendSettings::new(collector, jaeger);
-        let in_use = BackendSettings::usual_ports_in_use();
+        let mut settings = BackendConfig::new(collector, jaeger);
+        let in_use = BackendConfig::standard_ports_in_use();
         if in_use.is_empty() {
-            settings = settings.usual_ports();
+            settings = settings.standard_ports();
         } else {
             let in_use = console::list(&in_use);
             console::progress(format!(
@@ -81,7 +81,7 @@ impl Up {
         }
         console::progress("starting the Collector and Jaeger");
         let backend = Backend::start(&settings).await?;
-        let settings = SystemSettings::new()
+        let settings = SystemConfig::new()
             .binaries(&binaries)
             .ports(demo::ports())
             .export_to(backend.endpoint());
@@ -126,18 +126,18 @@ impl Up {
 
 /// Finds the tool, and gets or builds what is needed of it; says what it chose.
 async fn get(tool: Tool, from: From) -> Result<Origin> {
-    let ways: &[Way] = match from {
-        From::First => &[Way::Path, Way::Docker, Way::Go],
-        From::Path => &[Way::Path],
-        From::Docker => &[Way::Docker],
-        From::Go => &[Way::Go],
+    let ways: &[OriginKind] = match from {
+        From::First => &[OriginKind::Path, OriginKind::Docker, OriginKind::Go],
+        From::Path => &[OriginKind::Path],
+        From::Docker => &[OriginKind::Docker],
+        From::Go => &[OriginKind::Go],
     };
     let mut reasons = Vec::new();
     for way in ways {
         let found = backend::find_by(tool, *way).await;
         let got = match found {
             Ok(origin) => origin.fetch().await.map(|()| origin),
-            Err(missing) if *way == Way::Go => {
+            Err(missing) if *way == OriginKind::Go => {
                 console::progress(missing.to_string());
                 console::progress("building it takes minutes, once");
                 backend::build(tool).await

@@ -1,54 +1,42 @@
-//! The Collector or Jaeger as a process, or as a container whose client is one.
+//! The Collector or Jaeger as a process, or as a container whose `docker run` is a process.
 
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tokio::process::Command;
 
-use super::settings::Chosen;
-use super::{BackendSettings, Origin, Tool};
-use crate::process::{Output, Process};
+use super::config::{BackendConfig, Ports};
+use super::origin::Origin;
+use super::tool::Tool;
+use crate::process::{self, Process};
 
-/// Where a container has the chart's files.
+/// The directory of the chart's files in a container.
 const MOUNTED: &str = "/etc/onetrace";
 
 /// A running Collector or Jaeger.
 #[derive(Debug)]
-pub struct Server {
-    process: Process,
+pub(super) struct Server {
+    /// The process, or `docker run`, which passes signals on to the container.
+    pub(super) process: Process,
     container: Option<String>,
 }
 
 impl Server {
-    pub(super) fn start(tool: Tool, settings: &BackendSettings, ports: &Chosen) -> Result<Self> {
-        let variables = settings.variables(tool, ports);
-        let (mut command, container) = match settings.origin(tool) {
+    pub(super) fn start(tool: Tool, config: &BackendConfig, ports: &Ports) -> Result<Self> {
+        let variables = config.variables(tool, ports);
+        let (mut command, container) = match config.origin(tool) {
             Origin::Path(program) | Origin::Built(program) => {
-                let mut command = Command::new(program);
-                command.env_clear();
-                for name in ["PATH", "HOME", "TMPDIR"] {
-                    command.envs(std::env::var_os(name).map(|value| (name, value)));
-                }
+                let mut command = process::command(program);
                 command.envs(variables);
-                let configuration = tool.configuration();
-                command.arg("--config").arg(&configuration);
-                for file in settings.files(tool) {
-                    command
-                        .arg("--config")
-                        .arg(configuration.with_file_name(file));
-                }
+                command.arg("--config").arg(tool.configuration());
                 (command, None)
             }
             Origin::Docker(image) => {
                 let name = container_name(tool);
-                let mut command = docker_run(tool, &name, image, &variables, &ports.of(tool));
-                let own = tool.configuration();
-                let own = own.file_name().and_then(|name| name.to_str());
-                for file in own.into_iter().chain(settings.files(tool)) {
-                    command.args(["--config", &format!("{MOUNTED}/{file}")]);
-                }
+                let published = ports.iter().filter(|((it, _), _)| *it == tool);
+                let published: Vec<_> = published.map(|(_, port)| *port).collect();
+                let command = docker_run(tool, &name, image, &variables, &published);
                 (command, Some(name))
             }
         };
@@ -56,53 +44,20 @@ impl Server {
         Ok(Self { process, container })
     }
 
-    /// What it is called in messages.
-    pub fn name(&self) -> &str {
-        self.process.name()
-    }
-
-    /// The process, or the one of the container's client.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
-    }
-
-    /// What it has written.
-    pub fn output(&self) -> &Output {
-        self.process.output()
-    }
-
-    /// Ends it with SIGTERM and waits.
-    ///
-    /// # Errors
-    /// When it has ended already, or not within `bound`; then it is killed.
-    pub async fn terminate(&mut self, bound: Duration) -> Result<()> {
-        // A container's client passes the signal on.
-        self.process.terminate(bound).await.map(drop)
-    }
-
-    /// Ends it with SIGKILL and waits.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub async fn kill(&mut self) -> Result<()> {
-        if let Some(container) = self.container.take() {
-            let mut remove = Command::new("docker");
-            remove
-                .args(["rm", "--force", &container])
-                .stdout(Stdio::null());
-            remove.status().await.context("docker rm")?;
-        }
-        self.process.kill().await.map(drop)
+    /// Its name and its last output, for an error message.
+    pub(super) fn report(&self) -> String {
+        let (name, output) = (self.process.name(), self.process.output().report());
+        format!("{name} wrote\n{output}\n")
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The client of a container can be killed without the container.
+        // `docker run` can be killed without its container.
         let Some(container) = &self.container else {
             return;
         };
-        if matches!(self.process.ended(), Ok(Some(_))) {
+        if matches!(self.process.try_wait(), Ok(Some(_))) {
             return;
         }
         let removed = std::process::Command::new("docker")
@@ -111,7 +66,7 @@ impl Drop for Server {
             .stderr(Stdio::null())
             .status();
         if removed.is_err() {
-            eprintln!("the container {container} could not be removed: docker rm -f {container}");
+            eprintln!("cannot remove the container {container}: run docker rm -f {container}");
         }
     }
 }
@@ -122,7 +77,6 @@ fn container_name(tool: Tool) -> String {
     format!("onetrace-{}-{}-{number}", tool.name(), std::process::id())
 }
 
-/// `docker run` up to the image, with its ports on this machine's loopback.
 fn docker_run(
     tool: Tool,
     name: &str,
@@ -130,23 +84,24 @@ fn docker_run(
     variables: &[(String, String)],
     ports: &[u16],
 ) -> Command {
-    let files = tool.configuration();
-    let files = files.parent().unwrap_or(&files);
+    let file = tool.configuration();
+    let directory = file.parent().unwrap_or(&file);
     let mut command = Command::new("docker");
     command
         .args(["run", "--rm", "--name", name])
         .args(network(ports))
         .arg("--volume")
-        .arg(format!("{}:{MOUNTED}:ro", files.display()));
+        .arg(format!("{}:{MOUNTED}:ro", directory.display()));
     for (variable, value) in variables {
         command.arg("--env").arg(format!("{variable}={value}"));
     }
-    command.arg(image);
+    let config = format!("{MOUNTED}/{}.yaml", tool.name());
+    command.args([image, "--config", &config]);
     command
 }
 
-/// The engine's host is this machine on Linux. Elsewhere it is a virtual machine,
-/// whose ports are published here, and which knows this machine by a name.
+/// On Linux a container can use this machine's network. Elsewhere the engine runs in a virtual
+/// machine, and the ports must be published.
 fn network(ports: &[u16]) -> Vec<String> {
     if cfg!(target_os = "linux") {
         return vec!["--network=host".to_owned()];

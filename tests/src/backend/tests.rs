@@ -1,20 +1,22 @@
-//! The backend itself: it starts, takes spans, and gives them back.
+//! Tests of the backend: it starts, stores spans and returns them.
 
 use std::time::Duration;
 
 use trace_contract::{Request, Source};
 
-use super::{Backend, BackendSettings, Missing, Tool, find};
-use crate::local::{System, SystemSettings};
+use super::origin::Missing;
+use super::pair::config_or_skip;
+use super::{Backend, Tool};
+use crate::local::{System, SystemConfig};
 use crate::workspace;
 
 #[tokio::test]
-async fn a_trace_goes_through_the_collector_into_jaeger() {
+async fn a_trace_passes_through_the_collector_into_jaeger() {
     let Some(mut backend) = Backend::or_skip().await else {
         return;
     };
-    let settings = SystemSettings::new().export_to(backend.endpoint());
-    let system = System::start(settings).await.unwrap();
+    let config = SystemConfig::new().export_to(backend.endpoint());
+    let system = System::start(config).await.unwrap();
     let request = Request::get(&system.url("/hello")).unwrap();
     request.send().await.unwrap();
 
@@ -27,41 +29,37 @@ async fn a_trace_goes_through_the_collector_into_jaeger() {
 }
 
 #[tokio::test]
-async fn a_backend_that_cannot_start_is_shown_with_its_reason() {
-    let found = (find(Tool::Collector).await, find(Tool::Jaeger).await);
-    let (collector, jaeger) = match found {
-        (Ok(collector), Ok(jaeger)) => (collector, jaeger),
-        (Err(missing), _) | (_, Err(missing)) => {
-            return crate::skip::skipped(missing.tool.name(), &missing.to_string());
-        }
+async fn a_backend_that_cannot_start_is_reported_with_its_reason() {
+    let Some(config) = config_or_skip().await else {
+        return;
     };
-    let settings =
-        BackendSettings::new(collector, jaeger).set(Tool::Jaeger, "JAEGER_STORAGE", "sieve");
-    let error = Backend::start(&settings).await.unwrap_err();
+    let config = config.set(Tool::Jaeger, "JAEGER_STORAGE", "sieve");
+    let error = Backend::start(&config).await.unwrap_err();
     let error = format!("{error:#}");
     assert!(
-        error.contains("jaeger ended by itself") && error.contains("sieve"),
+        error.contains("jaeger exited unexpectedly") && error.contains("sieve"),
         "{error}"
     );
 }
 
 #[test]
-fn what_is_missing_is_told_with_every_reason() {
+fn a_missing_tool_is_reported_with_every_reason() {
     let missing = Missing {
         tool: Tool::Jaeger,
         reasons: vec!["not here".to_owned(), "nor there".to_owned()],
     };
-    assert_eq!(missing.to_string(), "no jaeger: not here; nor there");
+    let text = missing.to_string();
+    assert_eq!(text, "jaeger was not found: not here; nor there");
 }
 
-/// One release everywhere: what is built, what is run by Docker, what the chart runs.
+/// The same release is built from `tools/`, run in Docker, and installed by the chart.
 #[test]
-fn the_versions_are_those_of_the_chart_and_of_tools() {
+fn the_chart_and_tools_have_the_same_versions() {
     let read = |path: &str| std::fs::read_to_string(workspace().join(path)).unwrap();
     let values = read("charts/onetrace/values.yaml");
     for tool in [Tool::Collector, Tool::Jaeger] {
         let tag = format!("tag: {}\n", tool.version());
-        assert!(values.contains(&tag), "{tag:?} is not in values.yaml");
+        assert!(values.contains(&tag), "values.yaml must contain {tag:?}");
     }
     let manifest = read("tools/collector/builder.yaml");
     assert!(manifest.contains("  version: 0.161.0\n"), "{manifest}");

@@ -9,7 +9,7 @@ use kube::api::LogParams;
 use super::pods::PodState;
 use super::release::{Release, SERVICES};
 use super::service_logs::ServiceLogs;
-use crate::accounting::Spans;
+use crate::accounting::SpanCounts;
 use crate::wait;
 
 /// How long services may take to export their spans after an outage, on a busy machine.
@@ -22,7 +22,7 @@ const WARNING: &str = "spans were dropped";
 pub struct Accounting {
     /// The counts of each pod, by its name. Those of a running pod are from `/metrics`, those
     /// of a pod that has ended are from its last log line.
-    pub pods: BTreeMap<String, Spans>,
+    pub pods: BTreeMap<String, SpanCounts>,
 }
 
 impl Accounting {
@@ -60,7 +60,7 @@ impl Accounting {
     pub fn ensure_complete(&self) -> Result<()> {
         for (pod, spans) in &self.pods {
             ensure!(
-                spans.is_exact() && spans.on_the_way() == 0,
+                spans.adds_up() && spans.pending() == 0,
                 "{pod} must account for every span: {spans}"
             );
         }
@@ -107,12 +107,12 @@ impl Accounting {
 
     /// Lost spans of all pods.
     pub fn lost(&self) -> u64 {
-        self.pods.values().map(Spans::lost).sum()
+        self.pods.values().map(SpanCounts::lost).sum()
     }
 
     /// Spans of all pods that were lost for this reason.
     pub fn lost_by(&self, reason: &str) -> u64 {
-        let lost = |spans: &Spans| spans.dropped.get(reason).copied().unwrap_or(0);
+        let lost = |spans: &SpanCounts| spans.dropped.get(reason).copied().unwrap_or(0);
         self.pods.values().map(lost).sum()
     }
 }
@@ -128,7 +128,10 @@ impl Release {
             let what = format!("{service} to lose spans by each of {reasons:?}");
             wait::until(&what, TIMEOUT, async || {
                 let texts = self.metrics(service).await?;
-                let pods: Result<Vec<_>> = texts.iter().map(|it| Spans::parse(it)).collect();
+                let pods: Result<Vec<_>> = texts
+                    .iter()
+                    .map(|it| SpanCounts::from_prometheus(it))
+                    .collect();
                 let pods = pods?;
                 let occurred = |reason| pods.iter().any(|it| it.dropped.contains_key(reason));
                 ensure!(reasons.iter().all(|reason| occurred(*reason)), "{pods:?}");
@@ -140,12 +143,16 @@ impl Release {
     }
 }
 
-async fn counts_of_running_pod(release: &Release, service: &str, pod: &PodState) -> Result<Spans> {
+async fn counts_of_running_pod(
+    release: &Release,
+    service: &str,
+    pod: &PodState,
+) -> Result<SpanCounts> {
     let forward = release.forward_admin(service, pod).await?;
     let what = format!("{} to have exported all its spans", pod.name);
     wait::until(&what, TIMEOUT, async || {
-        let spans = Spans::of(&forward.url()).await?;
-        ensure!(spans.on_the_way() == 0, "{spans}");
+        let spans = SpanCounts::fetch(&forward.url()).await?;
+        ensure!(spans.pending() == 0, "{spans}");
         Ok(spans)
     })
     .await

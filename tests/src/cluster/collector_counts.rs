@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use super::release::Release;
-use crate::accounting::Sample;
+use crate::prometheus;
 use crate::wait;
 
 /// How long a queue may take to empty after an outage, on a busy machine.
@@ -66,8 +66,8 @@ impl CollectorCounts {
 
     /// A counter that is still zero is not in the text.
     fn parse(texts: &[String]) -> Self {
-        let lines = texts.iter().flat_map(|text| text.lines());
-        let samples: Vec<_> = lines.filter_map(Sample::parse).collect();
+        let samples = texts.iter().flat_map(|text| prometheus::samples(text));
+        let samples: Vec<_> = samples.collect();
         let sum = |name: &str| {
             let samples = samples.iter().filter(|sample| sample.name == name);
             samples.map(|sample| sample.value).sum()

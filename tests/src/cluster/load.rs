@@ -50,7 +50,7 @@ impl Release {
         let logs = ServiceLogs::follow(self);
         let load = self.start_load().await?;
         let result = action().await;
-        let continued = load.wait_for(load.done() + REQUESTS, REQUESTS_TIMEOUT);
+        let continued = load.wait_for(load.completed() + REQUESTS, REQUESTS_TIMEOUT);
         let result = result.and(continued.await);
         let requests = load.stop().await;
         result.with_context(|| format!("under load: {requests}"))?;
@@ -89,7 +89,7 @@ impl Release {
             "the gateway to refuse connections",
             STOP_TIMEOUT,
             async || match load.refused() {
-                0 => bail!("{} requests done", load.done()),
+                0 => bail!("{} requests done", load.completed()),
                 _ => Ok(()),
             },
         );
@@ -97,7 +97,7 @@ impl Release {
         let requests = load.stop().await;
         result.with_context(|| format!("under load: {requests}"))?;
         ensure!(
-            requests.failed_when_accepted() == 0,
+            requests.failed_after_accept() == 0,
             "no request on an accepted connection may fail: {requests}"
         );
         let result = LoadResult::read(self, requests, &logs).await?;

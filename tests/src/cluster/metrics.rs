@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::pods::PodState;
 use super::release::Release;
-use crate::accounting;
+use crate::prometheus;
 
 impl Release {
     /// What `/metrics` of each pod of `gateway`, `hello` or `collector` returns, in the
@@ -19,7 +19,7 @@ impl Release {
         for pod in self.ready_pods(component).await? {
             ensure!(pod.restarts == 0, "{component} must not crash: {pod:?}");
             let forward = self.forward_admin(component, &pod).await?;
-            let text = accounting::metrics(&forward.url()).await;
+            let text = prometheus::fetch(&forward.url()).await;
             texts.push(text.with_context(|| format!("the metrics of {}", pod.name))?);
         }
         Ok(texts)

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use trace_contract::{Expectation, Jaeger, Request, Source, Trace, verify};
 
 use super::release::Release;
-use crate::{traced, wait};
+use crate::{contracts, wait};
 
 /// Concurrent requests of one round of warming up.
 const WARM_UP_REQUESTS: usize = 20;
@@ -58,7 +58,7 @@ impl Release {
     /// When the status is another one, or the trace differs after a minute.
     pub async fn check(&self, request: &Request, status: u16, contract: &str) -> Result<Trace> {
         self.send(request, status).await?;
-        let contract = traced::load(contract)?;
+        let contract = contracts::load(contract)?;
         let sent = request.sent_as();
         let expectation = Expectation::continues(sent);
         let source = Source::from(self.jaeger()?);

@@ -14,8 +14,7 @@ use tokio::time::sleep;
 
 use super::namespace::Namespace;
 use super::release::Release;
-use crate::accounting::Spans;
-use crate::judge;
+use crate::accounting::SpanCounts;
 use crate::wait;
 
 /// How often new pods are looked for. A pod's log is always read from its beginning.
@@ -57,7 +56,7 @@ impl ServiceLogs {
     }
 
     /// Waits until a pod has ended, and returns the span counts of its last log line.
-    pub(super) async fn final_counts(&self, pod: &str) -> Result<Spans> {
+    pub(super) async fn final_counts(&self, pod: &str) -> Result<SpanCounts> {
         let what = format!("the final span counts in the log of {pod}");
         wait::until(&what, TIMEOUT, async || {
             let lines = lock(&self.lines).get(pod).cloned().unwrap_or_default();
@@ -68,10 +67,10 @@ impl ServiceLogs {
     }
 }
 
-fn final_counts(lines: &[String]) -> Result<Spans> {
+fn final_counts(lines: &[String]) -> Result<SpanCounts> {
     let last = lines.last().context("the log is empty")?;
     let last = serde_json::from_str(last).context("the last line is not JSON")?;
-    judge::figures(&last)
+    SpanCounts::from_final_log(&last)
 }
 
 async fn follow_all(namespace: Namespace, services: ListParams, lines: LinesByPod) {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use trace_contract::{Contract, Expectation, Jaeger, Trace, TraceId, waterfall};
 
-use crate::{traced, wait};
+use crate::{contracts, wait};
 
 /// The spans of `GET /hello`.
 const SPANS: usize = 8;
@@ -27,7 +27,7 @@ pub async fn wait_for_complete_traces(
     traces: &[TraceId],
     spans: u64,
 ) -> Result<()> {
-    let contract = traced::load("hello")?;
+    let contract = contracts::load("hello")?;
     let mut complete = BTreeMap::new();
     let what = format!(
         "{} complete traces with {spans} spans in Jaeger",

@@ -1,4 +1,4 @@
-//! One kept-alive connection, which knows whether a request was ever sent on it.
+//! A connection that is kept open. It reports whether any byte of a request was sent.
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -9,16 +9,14 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-pub(super) type Outgoing = Request<Empty<Bytes>>;
-
-/// What became of a request.
+/// The result of a request.
 pub(super) enum Outcome {
-    /// It was answered, in full.
-    Answered(u16),
-    /// The connection had been closed before anything of it was sent.
+    /// The complete response was received; its status.
+    Response(u16),
+    /// The server had closed the connection before any byte of the request was sent.
     NotSent,
-    /// It was sent, and not answered in full.
-    Unanswered(String),
+    /// The request was sent, but no complete response was received.
+    NoResponse(String),
 }
 
 pub(super) struct Connection {
@@ -34,32 +32,28 @@ impl Connection {
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         let driver = tokio::spawn(async move {
-            // How it ends is seen where a request was waiting.
+            // A request in flight reports the error.
             let _ = connection.await;
         });
         Ok(Self { sender, driver })
     }
 
-    /// Whether another request may be sent on it.
+    /// Whether it can send another request.
     pub(super) async fn is_open(&mut self) -> bool {
         self.sender.ready().await.is_ok()
     }
 
-    pub(super) async fn send(&mut self, request: Outgoing) -> Outcome {
-        let answer = match self.sender.try_send_request(request).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                // It is given back when nothing of it was sent.
-                return match error.message() {
-                    Some(_) => Outcome::NotSent,
-                    None => Outcome::Unanswered(chain(error.error())),
-                };
-            }
+    pub(super) async fn send(&mut self, request: Request<Empty<Bytes>>) -> Outcome {
+        let response = match self.sender.try_send_request(request).await {
+            Ok(response) => response,
+            // hyper returns the request if no byte of it was sent.
+            Err(error) if error.message().is_some() => return Outcome::NotSent,
+            Err(error) => return Outcome::NoResponse(with_causes(error.into_error())),
         };
-        let status = answer.status().as_u16();
-        match answer.into_body().collect().await {
-            Ok(_) => Outcome::Answered(status),
-            Err(error) => Outcome::Unanswered(format!("{status}, then {}", chain(&error))),
+        let status = response.status().as_u16();
+        match response.into_body().collect().await {
+            Ok(_) => Outcome::Response(status),
+            Err(error) => Outcome::NoResponse(format!("{status}, then {}", with_causes(error))),
         }
     }
 }
@@ -70,9 +64,6 @@ impl Drop for Connection {
     }
 }
 
-fn chain(error: &hyper::Error) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
+fn with_causes(error: hyper::Error) -> String {
+    format!("{:#}", anyhow::Error::from(error))
 }

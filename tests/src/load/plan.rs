@@ -1,4 +1,4 @@
-//! Who sends the next request, and when.
+//! Decides which connection sends the next request, and when.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,18 +6,35 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Pace, Until};
+/// The pace of requests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pace {
+    /// Each connection sends its next request when the last one is completed.
+    AsFastAsPossible,
+    /// Requests per second, however slow the responses are. The latency of a request that
+    /// has to wait for a connection is measured from when it was due.
+    PerSecond(f64),
+}
 
-/// What all connections share.
+/// When a load ends, if it is not stopped before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// After this number of requests.
+    Requests(u64),
+    /// After this time.
+    Elapsed(Duration),
+}
+
+/// The state that all connections of a load share.
 #[derive(Debug)]
 pub(super) struct Plan {
-    began: Instant,
+    start: Instant,
     pace: Pace,
     until: Until,
     /// How many requests may be sent so far.
     allowed: watch::Sender<u64>,
     taken: AtomicU64,
-    done: AtomicU64,
+    completed: AtomicU64,
     refused: AtomicU64,
     stopped: AtomicBool,
 }
@@ -25,84 +42,78 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn new(pace: Pace, until: Until, allowed: u64) -> Self {
         Self {
-            allowed: watch::Sender::new(allowed),
-            began: Instant::now(),
+            start: Instant::now(),
             pace,
             until,
+            allowed: watch::Sender::new(allowed),
             taken: AtomicU64::new(0),
-            done: AtomicU64::new(0),
+            completed: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
     }
 
-    /// Waits for the next turn; the instant is when its request was due. `None`
-    /// when there is none any more.
-    pub(super) async fn turn(&self) -> Option<Instant> {
+    /// Waits until a connection must send its next request, and returns when it was due.
+    /// Returns `None` at the end of the load.
+    pub(super) async fn next(&self) -> Option<Instant> {
         if self.is_over() {
             return None;
         }
         let number = self.taken.fetch_add(1, Ordering::Relaxed);
-        if let Until::Requests(requests) = self.until
-            && number >= requests
-        {
+        if matches!(self.until, Until::Requests(requests) if number >= requests) {
             return None;
         }
-        if *self.allowed.borrow() <= number {
-            let mut allowed = self.allowed.subscribe();
-            // Cannot fail: `self` keeps the sender alive.
-            let _ = allowed.wait_for(|allowed| *allowed > number).await;
-            if self.is_over() {
-                return None;
-            }
+        let mut allowed = self.allowed.subscribe();
+        // Cannot fail: `self` keeps the sender alive.
+        let _ = allowed.wait_for(|allowed| *allowed > number).await;
+        if self.is_over() {
+            return None;
         }
         let Pace::PerSecond(rate) = self.pace else {
             return Some(Instant::now());
         };
         #[expect(clippy::cast_precision_loss, reason = "exact for 2^53 requests")]
-        let due = self.began + Duration::from_secs_f64(number as f64 / rate);
+        let due = self.start + Duration::from_secs_f64(number as f64 / rate);
         if due <= Instant::now() {
             return Some(due);
         }
         sleep_until(due).await;
-        // The timer is late by up to a millisecond, which is no answer's fault.
+        // Not `due`: the timer is late by up to a millisecond, which is not the server's latency.
         (!self.is_over()).then(Instant::now)
     }
 
-    pub(super) fn count(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn count_refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count(&self, refused: bool) {
+        self.refused
+            .fetch_add(u64::from(refused), Ordering::Relaxed);
+        self.completed.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    pub(super) fn done(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
+    pub(super) fn completed(&self) -> u64 {
+        self.completed.load(Ordering::Relaxed)
     }
 
-    /// Allows so many more; says how many are allowed now.
-    pub(super) fn allow(&self, more: u64) -> u64 {
-        self.allowed.send_modify(|allowed| *allowed += more);
+    /// Allows `n` more requests; returns how many are allowed in all.
+    pub(super) fn allow(&self, n: u64) -> u64 {
+        self.allowed.send_modify(|allowed| *allowed += n);
         *self.allowed.borrow()
     }
 
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
-        // Whoever waits to be allowed sees that it is over.
+        // Wakes the connections that wait, so that they see the end.
         self.allowed.send_replace(u64::MAX);
     }
 
     pub(super) fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+        self.start.elapsed()
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        let late = matches!(self.until, Until::Elapsed(bound) if self.began.elapsed() >= bound);
+    fn is_over(&self) -> bool {
+        let late = matches!(self.until, Until::Elapsed(time) if self.elapsed() >= time);
         late || self.stopped.load(Ordering::Relaxed)
     }
 }

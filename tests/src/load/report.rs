@@ -1,4 +1,4 @@
-//! What load has shown.
+//! The results of a load.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,115 +6,83 @@ use std::time::Duration;
 
 use trace_contract::TraceId;
 
-/// Failures that are kept with their texts; all are counted.
-const KEPT: usize = 20;
+/// How many failures are kept with their texts; all are counted.
+const MAX_TEXTS: usize = 20;
 
 /// How a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FailureKind {
-    /// No connection could be made: nothing was accepted.
+    /// No connection was accepted.
     Refused,
-    /// It was sent on an accepted connection, and not answered in full.
-    Unanswered,
-    /// It was answered with a status that was not expected.
+    /// It was sent on an accepted connection, but no complete response was received.
+    NoResponse,
+    /// The response had this status instead of 200.
     Status(u16),
-    /// It took longer than it may.
+    /// There was no response in time.
     TimedOut,
 }
 
-/// One request that failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// How.
-    pub kind: FailureKind,
-    /// What the transport says about it.
-    pub why: String,
-}
-
-/// What became of the requests of a load.
+/// The results of a load.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Connections that were replaced because they had been closed between requests.
-    pub reconnects: u64,
-    /// From the first request to the last answer.
-    pub elapsed: Duration,
-    /// The traces of the requests that were answered as expected.
+    /// The traces of the requests that succeeded.
     pub traces: Vec<TraceId>,
-    failures: Vec<Failure>,
-    failed: BTreeMap<FailureKind, u64>,
+    /// Connections that were replaced because the server had closed them between requests.
+    pub(super) reconnects: u64,
+    /// The time from the first request to the last response.
+    pub(super) elapsed: Duration,
     latencies: Vec<Duration>,
+    failed: BTreeMap<FailureKind, u64>,
+    failures: Vec<(FailureKind, String)>,
 }
 
 impl Report {
-    /// How many requests were answered as expected.
-    pub fn answered(&self) -> u64 {
+    /// How many requests succeeded.
+    pub fn succeeded(&self) -> u64 {
         self.latencies.len() as u64
     }
 
-    /// How many were not.
+    /// How many requests failed.
     pub fn failed(&self) -> u64 {
         self.failed.values().sum()
     }
 
-    /// How many failed so.
+    /// How many requests failed in this way.
     pub fn failed_by(&self, kind: FailureKind) -> u64 {
         self.failed.get(&kind).copied().unwrap_or(0)
     }
 
-    /// How many failed although a connection had been accepted for them.
-    pub fn failed_when_accepted(&self) -> u64 {
+    /// How many requests failed after the server had accepted a connection for them.
+    pub fn failed_after_accept(&self) -> u64 {
         self.failed() - self.failed_by(FailureKind::Refused)
     }
 
-    /// The first failures of each connection, 20 at most.
-    pub fn failures(&self) -> &[Failure] {
-        &self.failures
-    }
-
-    /// The latency that `share` of the answered requests did not exceed, from 0
-    /// to 1; zero when none was answered.
-    ///
-    /// # Panics
-    /// When `share` is not from 0 to 1.
-    pub fn quantile(&self, share: f64) -> Duration {
-        assert!((0.0..=1.0).contains(&share), "{share} is no share");
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a place among at most some millions"
-        )]
-        let place = (self.latencies.len() as f64 * share).ceil() as usize;
-        let place = place.saturating_sub(1);
-        self.latencies.get(place).copied().unwrap_or_default()
-    }
-
-    /// The median latency.
+    /// The median latency of the requests that succeeded; zero if none did.
     pub fn p50(&self) -> Duration {
-        self.quantile(0.5)
+        self.percentile(50)
     }
 
-    /// The latency that one in a hundred exceeds.
+    /// The 99th percentile of the latencies; zero if no request succeeded.
     pub fn p99(&self) -> Duration {
-        self.quantile(0.99)
+        self.percentile(99)
     }
 
-    /// Answered requests a second.
-    pub fn rate(&self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "exact for 2^53 requests")]
-        let answered = self.answered() as f64;
-        answered / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+    /// By the nearest-rank method.
+    fn percentile(&self, percent: usize) -> Duration {
+        let rank = (self.latencies.len() * percent).div_ceil(100);
+        let latency = self.latencies.get(rank.saturating_sub(1));
+        latency.copied().unwrap_or_default()
     }
 
-    pub(super) fn request_answered(&mut self, latency: Duration, trace: TraceId) {
+    pub(super) fn add_success(&mut self, latency: Duration, trace: TraceId) {
         self.latencies.push(latency);
         self.traces.push(trace);
     }
 
-    pub(super) fn request_failed(&mut self, kind: FailureKind, why: String) {
+    pub(super) fn add_failure(&mut self, kind: FailureKind, why: String) {
         *self.failed.entry(kind).or_default() += 1;
-        if self.failures.len() < KEPT {
-            self.failures.push(Failure { kind, why });
+        if self.failures.len() < MAX_TEXTS {
+            self.failures.push((kind, why));
         }
     }
 
@@ -123,7 +91,7 @@ impl Report {
         self.traces.extend(other.traces);
         self.latencies.extend(other.latencies);
         self.failures.extend(other.failures);
-        self.failures.truncate(KEPT);
+        self.failures.truncate(MAX_TEXTS);
         for (kind, count) in other.failed {
             *self.failed.entry(kind).or_default() += count;
         }
@@ -139,19 +107,18 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} answered in {:.2?} ({:.0}/s; p50 {:.2?}, p99 {:.2?}), {} failed",
-            self.answered(),
+            "{} succeeded and {} failed in {:.2?} (p50 {:.2?}, p99 {:.2?})",
+            self.succeeded(),
+            self.failed(),
             self.elapsed,
-            self.rate(),
             self.p50(),
             self.p99(),
-            self.failed()
         )?;
         for (kind, count) in &self.failed {
-            write!(f, "\n  {count} {kind}")?;
+            write!(f, "\n  {count} × {kind}")?;
         }
-        for failure in &self.failures {
-            write!(f, "\n  {}: {}", failure.kind, failure.why)?;
+        for (kind, why) in &self.failures {
+            write!(f, "\n  {kind}: {why}")?;
         }
         Ok(())
     }
@@ -160,10 +127,10 @@ impl fmt::Display for Report {
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused => f.write_str("refused a connection"),
-            Self::Unanswered => f.write_str("accepted and not answered"),
-            Self::Status(status) => write!(f, "answered {status}"),
-            Self::TimedOut => f.write_str("took too long"),
+            Self::Refused => f.write_str("connection refused"),
+            Self::NoResponse => f.write_str("accepted, but no response"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::TimedOut => f.write_str("timed out"),
         }
     }
 }
@@ -173,25 +140,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_those_of_the_nearest_rank() {
+    fn percentiles_are_those_of_the_nearest_rank() {
         let mut report = Report::default();
         for millis in (1..=200).rev() {
-            report.request_answered(Duration::from_millis(millis), TraceId::random());
+            report.add_success(Duration::from_millis(millis), TraceId::random());
         }
         report.finish(Duration::from_secs(2));
         assert_eq!(report.p50(), Duration::from_millis(100));
         assert_eq!(report.p99(), Duration::from_millis(198));
-        assert_eq!(report.quantile(1.0), Duration::from_millis(200));
-        assert!((report.rate() - 100.0).abs() < 1e-9, "{}", report.rate());
     }
 
     #[test]
-    fn a_refused_connection_is_no_broken_promise() {
+    fn a_refused_connection_is_not_a_failure_after_accept() {
         let mut report = Report::default();
-        report.request_failed(FailureKind::Refused, "no".to_owned());
-        report.request_failed(FailureKind::Status(500), String::new());
+        report.add_failure(FailureKind::Refused, "no".to_owned());
+        report.add_failure(FailureKind::Status(500), String::new());
         assert_eq!(report.failed(), 2);
-        assert_eq!(report.failed_when_accepted(), 1);
-        assert!(report.to_string().contains("1 answered 500"), "{report}");
+        assert_eq!(report.failed_after_accept(), 1);
+        assert!(report.to_string().contains("1 × status 500"), "{report}");
     }
 }

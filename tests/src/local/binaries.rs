@@ -1,4 +1,4 @@
-//! Where the services' programs are.
+//! The services' programs: built by cargo, or in a directory.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -11,44 +11,45 @@ use tokio::sync::OnceCell;
 
 use crate::{services, workspace};
 
-/// The variable that names a directory with the services' programs, which are then not built.
+/// The variable that names a directory with the services' programs. If it is set, they are
+/// not built.
 pub const DIRECTORY: &str = "ONETRACE_BINARIES";
 
-/// The services that the tests know by name.
+/// The services that tests use by name.
 const NAMED: [&str; 2] = ["gateway", "hello"];
 
-/// How programs are built.
+/// A profile of cargo.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// Quickly.
+    /// The profile of tests.
     #[default]
     Dev,
-    /// As they are deployed.
+    /// The profile of the images.
     Release,
 }
 
 /// The programs of the services.
 #[derive(Clone, Debug)]
 pub struct Binaries {
-    /// The gateway's.
+    /// The gateway.
     pub gateway: PathBuf,
-    /// hello's.
+    /// hello.
     pub hello: PathBuf,
-    /// Those of the other services that the chart's values have, by name.
+    /// The other services of the chart's values, by name.
     pub others: BTreeMap<String, PathBuf>,
 }
 
 impl Binaries {
-    /// The programs of the directory `ONETRACE_BINARIES` where that is set; else
-    /// they are built, once in the life of this process.
+    /// The programs in the directory `ONETRACE_BINARIES` if that is set. Otherwise they are
+    /// built, once per process.
     ///
     /// # Errors
-    /// When they are not there, or the build fails.
+    /// If one is missing or the build fails.
     pub async fn find() -> Result<&'static Self> {
         static FOUND: OnceCell<Binaries> = OnceCell::const_new();
         FOUND
             .get_or_try_init(async || match std::env::var_os(DIRECTORY) {
-                Some(directory) => Self::of(Path::new(&directory)),
+                Some(directory) => Self::in_directory(Path::new(&directory)),
                 None => Self::build(Profile::Dev).await,
             })
             .await
@@ -57,8 +58,8 @@ impl Binaries {
     /// The programs in `directory`.
     ///
     /// # Errors
-    /// When one is not there.
-    pub fn of(directory: &Path) -> Result<Self> {
+    /// If one is missing.
+    pub fn in_directory(directory: &Path) -> Result<Self> {
         let names = services::names()?;
         Self::from(&names, |name| {
             let path = directory.join(name);
@@ -66,23 +67,23 @@ impl Binaries {
                 return Ok(path);
             }
             bail!(
-                "there is no {}: build it with `cargo build {}`, or unset {DIRECTORY}",
+                "{} does not exist: build it with `cargo build {}`, or unset {DIRECTORY}",
                 path.display(),
                 packages(&names).join(" ")
             );
         })
     }
 
-    /// Builds them; what cargo says about it goes to standard error.
+    /// Builds them. cargo's messages go to standard error.
     ///
     /// # Errors
-    /// When the build fails.
+    /// If the build fails.
     pub async fn build(profile: Profile) -> Result<Self> {
         let names = services::names()?;
         let mut arguments = packages(&names);
         match profile {
-            // With xtask, crates have the features that they have in its own build,
-            // and are not built twice.
+            // With xtask in the same build, all crates have the features that they have when
+            // xtask itself is built, and are not built twice.
             Profile::Dev => {
                 arguments.extend(["--package", "xtask"]);
                 arguments.extend(names.iter().flat_map(|name| ["--bin", name.as_str()]));
@@ -92,7 +93,7 @@ impl Binaries {
         let built = build(&arguments).await?;
         Self::from(&names, |name| {
             let path = built.get(name).cloned();
-            path.with_context(|| format!("the build has made no program {name}"))
+            path.with_context(|| format!("cargo has not built {name}"))
         })
     }
 
@@ -106,39 +107,39 @@ impl Binaries {
         })
     }
 
-    /// All by name.
+    /// All programs by name.
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Path)> {
         let named = [("gateway", &self.gateway), ("hello", &self.hello)];
         let named = named.map(|(name, path)| (name, path.as_path()));
         named.into_iter().chain(self.others())
     }
 
-    /// The others by name.
+    /// The other services' programs by name.
     pub(super) fn others(&self) -> impl Iterator<Item = (&str, &Path)> {
         let others = self.others.iter();
         others.map(|(name, path)| (name.as_str(), path.as_path()))
     }
 }
 
-/// The arguments of cargo that select them.
+/// cargo's arguments that select these packages.
 fn packages(names: &[String]) -> Vec<&str> {
     let names = names.iter().map(String::as_str);
     names.flat_map(|name| ["--package", name]).collect()
 }
 
-/// `cargo build` with these arguments; says by name where each program is. What
-/// cargo says goes to standard error.
+/// Runs `cargo build` with these arguments; returns the programs by name. cargo's messages
+/// go to standard error.
 ///
 /// # Errors
-/// When the build fails.
+/// If the build fails.
 pub async fn build(arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
     build_by(&["build"], arguments).await
 }
 
-/// The same by cargo-auditable, which puts the list of its crates into each program.
+/// The same with cargo-auditable, which embeds the list of crates in each program.
 ///
 /// # Errors
-/// When the build fails.
+/// If the build fails.
 pub async fn build_auditable(arguments: &[&str]) -> Result<HashMap<String, PathBuf>> {
     build_by(&["auditable", "build"], arguments).await
 }
@@ -154,8 +155,8 @@ async fn build_by(command: &[&str], arguments: &[&str]) -> Result<HashMap<String
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .context("cargo cannot be started: is Rust installed, and on PATH?")?;
-    // Not `output`, which would capture standard error, too.
+        .context("cannot start cargo: is Rust installed, and on PATH?")?;
+    // Not `output`, which would also capture standard error.
     let output = child.wait_with_output().await?;
     if !output.status.success() {
         let command = [command, arguments].concat();
@@ -164,11 +165,11 @@ async fn build_by(command: &[&str], arguments: &[&str]) -> Result<HashMap<String
     Ok(programs(&output.stdout))
 }
 
-/// What cargo's messages say of the programs.
+/// Reads the programs from cargo's messages.
 fn programs(messages: &[u8]) -> HashMap<String, PathBuf> {
     let program = |line: &[u8]| {
         let message: Value = serde_json::from_slice(line).ok()?;
-        // The tests of a library are a program of its name, too.
+        // A test program has the name of its package, too.
         if message["profile"]["test"] == true {
             return None;
         }
@@ -200,8 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_without_the_programs_is_named_with_the_remedy() {
-        let error = Binaries::of(Path::new("/no/such")).unwrap_err().to_string();
+    fn the_error_for_a_missing_program_contains_the_build_command() {
+        let error = Binaries::in_directory(Path::new("/no/such"));
+        let error = error.unwrap_err().to_string();
         assert!(
             error.contains("/no/such/gateway") && error.contains("cargo build"),
             "{error}"

@@ -1,13 +1,13 @@
 //! The services as processes of this machine.
 
 mod binaries;
+mod config;
 mod service;
-mod settings;
 mod system;
 #[cfg(test)]
 mod tests;
 
 pub use binaries::{Binaries, DIRECTORY, Profile, build, build_auditable};
+pub use config::{Ports, SystemConfig};
 pub use service::Service;
-pub use settings::{Ports, SystemSettings};
 pub use system::System;

@@ -1,60 +1,66 @@
 //! One service as a process.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use tokio::process::Command;
 
-use crate::accounting::Spans;
-use crate::process::{Output, Process, Stream};
+use crate::accounting::SpanCounts;
+use crate::process::{self, Output, Process};
 use crate::wait;
 
-/// How long a service may take to be ready.
-const READY_WITHIN: Duration = Duration::from_secs(20);
-/// How long its end may take unless a caller says otherwise: a little more than
-/// the services' own bound.
-const END_WITHIN: Duration = Duration::from_secs(30);
+/// How long a service may take to become ready.
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a service may take to exit: a little more than its own shutdown timeout.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How a service is started, and started again.
-#[derive(Clone, Debug)]
-pub(super) struct Launch {
-    pub(super) name: String,
-    pub(super) program: PathBuf,
-    pub(super) http: u16,
-    pub(super) admin: u16,
-    pub(super) variables: Vec<(String, String)>,
-}
-
-/// A service that runs, or ran.
+/// A service that runs, or has run.
 #[derive(Debug)]
 pub struct Service {
-    launch: Launch,
+    http: SocketAddr,
+    admin: SocketAddr,
     process: Process,
 }
 
 impl Service {
-    pub(super) fn start(launch: Launch) -> Result<Self> {
-        let process = launch.start()?;
-        Ok(Self { launch, process })
+    pub(super) fn start(
+        name: &str,
+        program: &Path,
+        [http, admin]: [u16; 2],
+        variables: Vec<(String, String)>,
+    ) -> Result<Self> {
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let (http, admin) = (address(http), address(admin));
+        let mut command = process::command(program);
+        command
+            .env("RUST_BACKTRACE", "1")
+            .env("HTTP_ADDR", http.to_string())
+            .env("ADMIN_ADDR", admin.to_string())
+            .envs(variables);
+        let process = Process::start(name, &mut command)?;
+        Ok(Self {
+            http,
+            admin,
+            process,
+        })
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.launch.name
+        self.process.name()
     }
 
-    /// The public API's address, as `http://127.0.0.1:PORT`.
+    /// The URL of its HTTP API, as `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
-        format!("http://{}", address(self.launch.http))
+        format!("http://{}", self.http)
     }
 
-    /// The admin port's address, as `http://127.0.0.1:PORT`.
+    /// The URL of its admin port, as `http://127.0.0.1:PORT`.
     pub fn admin_url(&self) -> String {
-        format!("http://{}", address(self.launch.admin))
+        format!("http://{}", self.admin)
     }
 
     /// Its process id.
@@ -62,118 +68,93 @@ impl Service {
         self.process.pid()
     }
 
-    /// What it has written.
+    /// Its output so far.
     pub fn output(&self) -> &Output {
         self.process.output()
     }
 
-    /// The process behind it.
+    /// Its process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
     }
 
-    /// Its log: every line of standard output that is JSON.
+    /// Its log: every line of its output that is JSON.
     pub fn log(&self) -> Vec<Value> {
-        let lines = self.output().texts(Stream::Stdout);
+        let lines = self.output().lines();
         let lines = lines.iter().map(|line| serde_json::from_str(line));
         lines.filter_map(Result::ok).collect()
     }
 
-    /// What it says became of its spans.
+    /// Its span counts now.
     ///
     /// # Errors
-    /// When it does not answer with the figures.
-    pub async fn spans(&self) -> Result<Spans> {
-        Spans::of(&self.admin_url()).await
+    /// If it does not return them.
+    pub async fn spans(&self) -> Result<SpanCounts> {
+        SpanCounts::fetch(&self.admin_url()).await
     }
 
-    /// Waits until `/readyz` answers 200.
+    /// Waits until no span is pending, and returns the span counts.
     ///
     /// # Errors
-    /// When it does not in time, or the service has ended; with its output.
-    pub async fn wait_until_ready(&mut self) -> Result<()> {
-        let url = format!("{}/readyz", self.admin_url());
-        let what = format!("{} to be ready at {url}", self.launch.name);
-        let process = &mut self.process;
-        let ready = wait::until(&what, READY_WITHIN, async || {
-            if let Err(ended) = process.must_run().await {
-                return Ok(Err(ended));
-            }
-            wait::answers(&url).await.map(Ok)
-        });
-        match ready.await {
-            Ok(outcome) => outcome,
-            Err(late) => bail!("{late}\n{}", self.output().report()),
-        }
+    /// If some spans are still pending after `timeout`.
+    pub async fn wait_until_exported(&self, timeout: Duration) -> Result<SpanCounts> {
+        let what = format!("{} to export all spans", self.name());
+        wait::until(&what, timeout, async || self.all_exported().await).await
     }
 
-    /// Ends it with SIGTERM and waits; its output is complete then.
+    pub(super) async fn all_exported(&self) -> Result<SpanCounts> {
+        let counts = self.spans().await?;
+        ensure!(counts.pending() == 0, "{}: {counts}", self.name());
+        Ok(counts)
+    }
+
+    /// Sets the faults of a service that has `FAULTS=true`: a JSON object such as
+    /// `{"delay": "1s"}`.
     ///
     /// # Errors
-    /// When it has ended already, or not within 30 seconds; then it is killed.
+    /// If it does not accept them.
+    pub async fn set_faults(&self, faults: &str) -> Result<()> {
+        let url = format!("{}/faults", self.admin_url());
+        let request = reqwest::Client::new()
+            .post(&url)
+            .header("content-type", "application/json")
+            .body(faults.to_owned());
+        let status = request.send().await?.status();
+        ensure!(
+            status.is_success(),
+            "{url} must accept {faults}, but it returned {status}"
+        );
+        Ok(())
+    }
+
+    /// The span counts in the last log line of a service that has exited.
+    ///
+    /// # Errors
+    /// If its last line has none.
+    pub fn final_counts(&self) -> Result<SpanCounts> {
+        let last = self.log().pop().context("the log is empty");
+        last.and_then(|last| SpanCounts::from_final_log(&last))
+            .with_context(|| format!("{} logged\n{}", self.name(), self.output().report()))
+    }
+
+    /// Sends SIGTERM and waits for its exit; its output is then complete.
+    ///
+    /// # Errors
+    /// If it has already exited, or does not within 30 seconds; then it is killed.
     pub async fn terminate(&mut self) -> Result<ExitStatus> {
-        self.process.terminate(END_WITHIN).await
+        self.process.terminate(EXIT_TIMEOUT).await
     }
 
-    /// Sends SIGTERM and does not wait.
+    /// Sends SIGKILL and waits for its exit.
     ///
     /// # Errors
-    /// When it has ended already.
-    pub async fn ask_to_end(&mut self) -> Result<()> {
-        self.process.ask_to_end().await
-    }
-
-    /// Ends it with SIGKILL and waits.
-    ///
-    /// # Errors
-    /// When the system refuses.
+    /// If the operating system refuses.
     pub async fn kill(&mut self) -> Result<ExitStatus> {
         self.process.kill().await
     }
 
-    /// Starts it again on the same ports, after its end, and waits until it is ready.
-    ///
-    /// # Errors
-    /// When it still runs, or does not become ready.
-    pub async fn start_again(&mut self) -> Result<()> {
-        if self.process.ended()?.is_none() {
-            bail!("{} still runs: end it first", self.launch.name);
-        }
-        self.process = self.launch.start()?;
-        self.wait_until_ready().await
+    pub(super) async fn wait_until_ready(&mut self) -> Result<()> {
+        let url = format!("{}/readyz", self.admin_url());
+        self.process.wait_until_ready(&url, READY_TIMEOUT).await
     }
-
-    /// An error with its output if it has ended.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub async fn must_run(&mut self) -> Result<()> {
-        self.process.must_run().await
-    }
-
-    /// Whether it ended because a port of its own was taken.
-    pub(super) fn lost_its_port(&mut self) -> bool {
-        let ended = self.process.ended();
-        ended.is_ok_and(|it| it.is_some()) && self.output().text().contains("cannot listen on")
-    }
-}
-
-impl Launch {
-    fn start(&self) -> Result<Process> {
-        let mut command = Command::new(&self.program);
-        command.env_clear();
-        for name in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        command
-            .env("RUST_BACKTRACE", "1")
-            .env("HTTP_ADDR", address(self.http).to_string())
-            .env("ADMIN_ADDR", address(self.admin).to_string())
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
-        Process::start(&self.name, &mut command).context("the system under test")
-    }
-}
-
-fn address(port: u16) -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, port).into()
 }

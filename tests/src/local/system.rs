@@ -1,27 +1,23 @@
-//! The services, each with those as its peers that the chart's values say.
+//! The services, connected as the chart's values declare it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::future::{Future as _, poll_fn};
 use std::iter;
 use std::path::Path;
 use std::process::ExitStatus;
-use std::task::Poll;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
+use futures_util::future::select_all;
 
-use super::service::Launch;
-use super::{Binaries, Ports, Service, SystemSettings};
+use super::{Binaries, Ports, Service, SystemConfig};
+use crate::ports;
 use crate::services::{self, Call, Declared, Port};
+use crate::wait;
 
-/// A free port can be lost to another process before a service listens on it.
-const ATTEMPTS: usize = 5;
-
-/// The services, running. All end when this is dropped.
+/// Running services. They are killed when this is dropped.
 #[derive(Debug)]
 pub struct System {
-    /// The public side.
+    /// The public service.
     pub gateway: Service,
     /// The backend.
     pub hello: Service,
@@ -30,51 +26,38 @@ pub struct System {
 }
 
 impl System {
-    /// Starts all and waits until they are ready.
+    /// Starts all services and waits until they are ready.
     ///
     /// # Errors
-    /// When one does not become ready; with what it wrote.
-    pub async fn start(settings: SystemSettings) -> Result<Self> {
-        let binaries = settings.programs().await?;
+    /// If one does not become ready; with its output.
+    pub async fn start(config: SystemConfig) -> Result<Self> {
+        let binaries = config.programs().await?;
         let declared = services::declared()?;
-        let mut lost = None;
-        for _ in 0..ATTEMPTS {
-            let mut system = Self::launch(&settings, &binaries, &declared)?;
-            let Err(error) = system.wait_until_ready().await else {
-                return Ok(system);
-            };
-            let lost_port = system.all_mut().any(Service::lost_its_port);
-            if settings.ports == Ports::Usual || !lost_port {
-                return Err(error);
+        let start = async || {
+            let mut system = Self::launch(&config, &binaries, &declared)?;
+            // All start at the same time, in whatever order they become ready.
+            for service in system.all_mut() {
+                service.wait_until_ready().await?;
             }
-            lost = Some(error);
+            Ok(system)
+        };
+        match config.ports {
+            Ports::Free => ports::retry(start).await,
+            Ports::Standard => start().await,
         }
-        let error = lost.unwrap_or_else(|| anyhow!("nothing was tried"));
-        Err(error.context(format!(
-            "ports were lost to other processes {ATTEMPTS} times"
-        )))
     }
 
     fn launch(
-        settings: &SystemSettings,
+        config: &SystemConfig,
         binaries: &Binaries,
         declared: &BTreeMap<String, Declared>,
     ) -> Result<Self> {
-        let ports = settings
-            .ports
-            .choose(binaries.all().map(|(name, _)| name))?;
+        let ports = config.ports.choose(binaries.all().map(|(name, _)| name))?;
         let start = |(name, program): (&str, &Path)| {
-            let [http, admin] = ports[name];
-            // What a test sets comes last and counts, the peers' addresses too.
+            // What a test sets comes last and wins, also over the peers' URLs.
             let mut variables = declared.get(name).map_or(vec![], |it| peers(it, &ports));
-            variables.extend(settings.variables_of(name));
-            Service::start(Launch {
-                name: name.to_owned(),
-                program: program.to_owned(),
-                http,
-                admin,
-                variables,
-            })
+            variables.extend(config.variables_of(name));
+            Service::start(name, program, ports[name], variables)
         };
         Ok(Self {
             gateway: start(("gateway", &binaries.gateway))?,
@@ -83,16 +66,7 @@ impl System {
         })
     }
 
-    async fn wait_until_ready(&mut self) -> Result<()> {
-        // All start at the same time, whichever is waited for first.
-        for service in self.all_mut() {
-            service.wait_until_ready().await?;
-        }
-        Ok(())
-    }
-
-    /// All services, in the order in which they are ended: the gateway, where requests
-    /// come in, first, and hello last, which the others may call.
+    /// All services, callers before those that they call: the gateway first, hello last.
     pub fn all(&self) -> impl Iterator<Item = &Service> {
         let called = self.others.iter().chain(iter::once(&self.hello));
         iter::once(&self.gateway).chain(called)
@@ -108,77 +82,58 @@ impl System {
         self.gateway.url() + path
     }
 
-    /// Ends all with SIGTERM, the gateway first, so that its requests in flight
-    /// are still answered. All outputs are complete then.
+    /// Stops all services with SIGTERM, one after another, callers first, so that requests in
+    /// flight complete. Their output is then complete.
     ///
     /// # Errors
-    /// When one had ended already or does not end; the others are ended all the same.
+    /// If one has already exited or does not exit. The others are stopped nevertheless.
     pub async fn terminate(&mut self) -> Result<Vec<ExitStatus>> {
-        let mut ends = Vec::new();
+        let mut exits = Vec::new();
         for service in self.all_mut() {
-            let end = service.terminate().await;
-            ends.push(end.with_context(|| service.name().to_owned()));
+            exits.push(service.terminate().await);
         }
-        ends.into_iter().collect()
+        exits.into_iter().collect()
     }
 
-    /// Waits until one ends by itself; says which, with its output.
+    /// Waits until one exits unexpectedly; returns its name, status and output.
     ///
     /// # Errors
-    /// When the system does not say.
-    pub async fn first_end(&mut self) -> Result<String> {
-        let mut ends: Vec<_> = self
+    /// If the operating system cannot report it.
+    pub async fn first_exit(&mut self) -> Result<String> {
+        let exits = self
             .all_mut()
-            .map(|service| Box::pin(ended_by_itself(service)))
-            .collect();
-        poll_fn(|context| {
-            let mut polled = ends.iter_mut().map(|end| end.as_mut().poll(context));
-            polled.find(Poll::is_ready).unwrap_or(Poll::Pending)
-        })
-        .await
+            .map(|service| Box::pin(service.process().unexpected_exit()));
+        select_all(exits).await.0
     }
 
-    /// Waits until every span that the services have made is exported or dropped.
+    /// Waits until no span of any service is pending.
     ///
     /// # Errors
-    /// When some are still on the way after `bound`.
-    pub async fn wait_until_exported(&self, bound: Duration) -> Result<()> {
-        crate::wait::until("all spans to be exported", bound, async || {
+    /// If some spans of a service are still pending after `timeout`.
+    pub async fn wait_until_exported(&self, timeout: Duration) -> Result<()> {
+        wait::until("all spans to be exported", timeout, async || {
             for service in self.all() {
-                let spans = service
-                    .spans()
-                    .await
-                    .map_err(|error| format!("{error:#}"))?;
-                if spans.on_the_way() > 0 {
-                    return Err(spans.to_string());
-                }
+                service.all_exported().await?;
             }
-            Ok(())
+            Ok::<_, anyhow::Error>(())
         })
         .await
     }
 
-    /// The last lines of all, for the report of a failure.
+    /// The last output of all services, for an error message.
     pub fn report(&self) -> String {
-        let mut report = String::new();
-        for service in self.all() {
-            writeln!(
-                report,
-                "{} (pid {}) wrote\n{}",
-                service.name(),
-                service.pid(),
-                service.output().report()
-            )
-            .expect("a String takes everything");
-        }
-        report
+        let report = |service: &Service| {
+            let (name, pid) = (service.name(), service.pid());
+            format!("{name} (pid {pid}) wrote\n{}\n", service.output().report())
+        };
+        self.all().map(report).collect()
     }
 }
 
-/// The URLs of those that a service calls, by the variables that get them.
+/// The URLs of the services that a service calls, by the variable that holds each.
 fn peers(service: &Declared, ports: &BTreeMap<&str, [u16; 2]>) -> Vec<(String, String)> {
     let url = |(variable, call): (&String, &Call)| {
-        // A peer that is not started here is where the service looks by default.
+        // Without a variable, a service uses its default URL for a peer that is not started here.
         let [http, admin] = ports.get(call.service.as_str())?;
         let port = match call.port {
             Port::Http => http,
@@ -187,13 +142,4 @@ fn peers(service: &Declared, ports: &BTreeMap<&str, [u16; 2]>) -> Vec<(String, S
         Some((variable.clone(), format!("http://127.0.0.1:{port}")))
     };
     service.calls.iter().filter_map(url).collect()
-}
-
-async fn ended_by_itself(service: &mut Service) -> Result<String> {
-    let status = service.process().end().await?;
-    Ok(format!(
-        "{} ended by itself, with {status}\n{}",
-        service.name(),
-        service.output().report()
-    ))
 }

@@ -1,37 +1,64 @@
-//! A process that was started here, and of which nothing is left behind.
+//! Child processes that never outlive the test that started them.
 
+mod memory;
 mod output;
+#[cfg(test)]
+mod tests;
 
+use std::ffi::OsStr;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, kill_process};
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::wait;
 use crate::watchdog::Watched;
 
-pub use output::{Line, Output, Stream};
+pub use memory::resident_memory;
+pub use output::Output;
+pub use rustix::process::Signal;
 
-/// A running process, the leader of a process group of its own.
+/// How long SIGKILL may take.
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to read the output of a process that has exited: a grandchild may keep a stream
+/// open.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A child process, the leader of a process group of its own.
 ///
-/// Ctrl-C in a terminal does not reach it: its owner ends it. It is killed when
-/// this is dropped, and when the owner dies without dropping anything.
+/// Ctrl-C in a terminal does not reach it; its owner must stop it. It is killed when this is
+/// dropped, and also when the owner dies without dropping anything.
 #[derive(Debug)]
 pub struct Process {
     name: String,
     pid: u32,
     child: Child,
     output: Output,
-    ended: Option<ExitStatus>,
+    readers: JoinSet<()>,
+    status: Option<ExitStatus>,
     watched: Option<Watched>,
 }
 
+/// A command that gets only these variables of our environment: what a test configures is
+/// then complete.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    for name in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    command
+}
+
 impl Process {
-    /// Starts `command` with its output captured, called `name` in messages.
+    /// Starts `command` and captures its output. Messages call it `name`.
     ///
     /// # Errors
-    /// When it cannot be started; the error names the program.
+    /// If it cannot be started; the error names the program.
     pub fn start(name: &str, command: &mut Command) -> Result<Self> {
         let program = command.as_std().get_program().to_owned();
         let mut child = command
@@ -42,93 +69,142 @@ impl Process {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {name} ({})", program.display()))?;
-        let pid = child.id().context("it was just started")?;
-        let watched = Watched::new(pid).context("cannot start sh, which watches over processes")?;
-        let output = Output::of(child.stdout.take(), child.stderr.take());
+        let pid = child.id().context("a new child has a process id")?;
+        let watched = Watched::new(pid).context("cannot start sh for the watchdog")?;
+        let output = Output::default();
+        let mut readers = JoinSet::new();
+        if let Some(stdout) = child.stdout.take() {
+            readers.spawn(output.clone().read(stdout));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            readers.spawn(output.clone().read(stderr));
+        }
         Ok(Self {
             name: name.to_owned(),
             pid,
             child,
             output,
-            ended: None,
+            readers,
+            status: None,
             watched: Some(watched),
         })
     }
 
-    /// What it is called in messages.
+    /// Its name in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its process id; after its end, the one it had.
+    /// Its process id, also after its exit.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// What it has written so far.
+    /// Its output so far.
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// How it ended; `None` while it runs.
+    /// Its exit status; `None` while it runs.
     ///
     /// # Errors
-    /// When the system does not say.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        if self.ended.is_none()
+    /// If the operating system cannot report it.
+    pub fn try_wait(&mut self) -> Result<Option<ExitStatus>> {
+        if self.status.is_none()
             && let Some(status) = self.child.try_wait()?
         {
-            self.has_ended(status);
+            self.exited(status);
         }
-        Ok(self.ended)
+        Ok(self.status)
     }
 
-    /// Asks it to end, with SIGTERM, and does not wait.
+    /// Returns an error with the status and the last output if it has exited.
     ///
     /// # Errors
-    /// When it has ended already, or the signal cannot be sent.
-    pub async fn ask_to_end(&mut self) -> Result<()> {
-        if let Some(status) = self.ended()? {
-            bail!("{} has ended already, with {status}", self.name);
-        }
-        // Only unsafe code can call kill(2), and every shell has a kill of its own.
-        let kill = format!("kill -s TERM {}", self.pid);
-        let sent = Command::new("sh").args(["-c", &kill]).status().await?;
-        if !sent.success() {
-            bail!("SIGTERM could not be sent to {}", self.name);
+    /// If it has exited.
+    pub async fn ensure_running(&mut self) -> Result<()> {
+        if self.try_wait()?.is_some() {
+            bail!(self.unexpected_exit().await?);
         }
         Ok(())
     }
 
-    /// Waits for its end, and for the last of its output.
+    /// Waits until it exits unexpectedly; returns its name, status and last output.
     ///
     /// # Errors
-    /// When it still runs after `bound`; it is left running.
-    pub async fn wait(&mut self, bound: Duration) -> Result<ExitStatus> {
-        if let Some(status) = self.ended {
-            return Ok(status);
+    /// If the operating system cannot report it.
+    pub async fn unexpected_exit(&mut self) -> Result<String> {
+        let status = self.wait_for_exit().await?;
+        let (name, output) = (&self.name, self.output.report());
+        Ok(format!(
+            "{name} exited unexpectedly, with {status}\n{output}"
+        ))
+    }
+
+    /// Waits until a `GET` of `url` succeeds.
+    ///
+    /// # Errors
+    /// If it does not within `bound`, or the process exits; with its last output.
+    pub async fn wait_until_ready(&mut self, url: &str, bound: Duration) -> Result<()> {
+        let what = format!("{} to be ready at {url}", self.name);
+        let ready = wait::until(&what, bound, async || {
+            if let Err(exited) = self.ensure_running().await {
+                return Ok(Err(exited));
+            }
+            wait::http_ok(url).await.map(Ok)
+        });
+        match ready.await {
+            Ok(outcome) => outcome,
+            Err(late) => bail!("{late}\n{}", self.output.report()),
         }
-        let Ok(status) = timeout(bound, self.child.wait()).await else {
-            bail!("{} still runs after {bound:?}", self.name);
-        };
-        let status = status?;
-        self.has_ended(status);
-        self.output.complete().await;
+    }
+
+    /// Sends a signal and does not wait.
+    ///
+    /// # Errors
+    /// If the process has exited.
+    pub fn signal(&mut self, signal: Signal) -> Result<()> {
+        if let Some(status) = self.try_wait()? {
+            bail!("{} has already exited, with {status}", self.name);
+        }
+        let pid = Pid::from_raw(self.pid.cast_signed()).context("a child's process id is not 0")?;
+        kill_process(pid, signal).with_context(|| format!("cannot send a signal to {}", self.name))
+    }
+
+    /// Waits for its exit and for the rest of its output.
+    ///
+    /// # Errors
+    /// If it still runs after `bound`; it is not stopped then.
+    pub async fn wait(&mut self, bound: Duration) -> Result<ExitStatus> {
+        match timeout(bound, self.wait_for_exit()).await {
+            Ok(status) => status,
+            Err(_) => bail!("{} still runs after {bound:?}", self.name),
+        }
+    }
+
+    /// Waits for its exit and for the rest of its output, without a time limit.
+    ///
+    /// # Errors
+    /// If the operating system cannot report it.
+    pub async fn wait_for_exit(&mut self) -> Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        self.exited(status);
+        self.read_rest().await;
         Ok(status)
     }
 
-    /// Ends it with SIGTERM and waits.
+    /// Sends SIGTERM and waits for its exit.
     ///
     /// # Errors
-    /// When it has ended already, or not within `bound`; then it is killed.
+    /// If it has already exited, or does not within `bound`; then it is killed.
     pub async fn terminate(&mut self, bound: Duration) -> Result<ExitStatus> {
-        self.ask_to_end().await?;
+        self.signal(Signal::TERM)?;
         match self.wait(bound).await {
             Ok(status) => Ok(status),
             Err(late) => {
                 self.kill().await?;
                 Err(late.context(format!(
-                    "SIGTERM did not end {}; it was killed\n{}",
+                    "{} did not exit after SIGTERM and was killed\n{}",
                     self.name,
                     self.output.report()
                 )))
@@ -136,132 +212,26 @@ impl Process {
         }
     }
 
-    /// Ends it with SIGKILL and waits: it cannot clean up after itself.
+    /// Sends SIGKILL, unless it has exited, and waits for its exit.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// If the operating system refuses.
     pub async fn kill(&mut self) -> Result<ExitStatus> {
-        if let Some(status) = self.ended()? {
+        if let Some(status) = self.try_wait()? {
             return Ok(status);
         }
         self.child.start_kill()?;
-        self.wait(Duration::from_secs(10)).await
+        self.wait(KILL_TIMEOUT).await
     }
 
-    /// An error if it has ended, with how and what it wrote last.
-    ///
-    /// # Errors
-    /// When it has ended.
-    pub async fn must_run(&mut self) -> Result<()> {
-        if let Some(status) = self.ended()? {
-            self.output.complete().await;
-            bail!(
-                "{} ended by itself, with {status}\n{}",
-                self.name,
-                self.output.report()
-            );
-        }
-        Ok(())
+    async fn read_rest(&mut self) {
+        let read = async { while self.readers.join_next().await.is_some() {} };
+        let _ = timeout(OUTPUT_TIMEOUT, read).await;
     }
 
-    /// Resolves when it ends, for `select!`.
-    ///
-    /// # Errors
-    /// When the system does not say.
-    pub async fn end(&mut self) -> Result<ExitStatus> {
-        let status = self.child.wait().await?;
-        self.has_ended(status);
-        self.output.complete().await;
-        Ok(status)
-    }
-
-    fn has_ended(&mut self, status: ExitStatus) {
-        self.ended = Some(status);
-        // Its number may soon be another process's.
+    fn exited(&mut self, status: ExitStatus) {
+        self.status = Some(status);
+        // Another process may get the same id.
         self.watched = None;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::process::ExitStatusExt;
-
-    use super::*;
-
-    const BOUND: Duration = Duration::from_secs(10);
-
-    fn shell(script: &str) -> Process {
-        Process::start("a script", Command::new("sh").args(["-c", script])).unwrap()
-    }
-
-    #[tokio::test]
-    async fn output_is_captured_by_stream_and_complete_at_the_end() {
-        let mut process = shell("echo out; echo err >&2; printf last");
-        assert!(process.wait(BOUND).await.unwrap().success());
-        assert_eq!(process.output().texts(Stream::Stdout), ["out", "last"]);
-        assert_eq!(process.output().texts(Stream::Stderr), ["err"]);
-    }
-
-    #[tokio::test]
-    async fn terminate_lets_a_process_clean_up() {
-        let mut process =
-            shell("trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.01; done");
-        process
-            .output()
-            .wait_for_line("up", BOUND, |line| line == "up")
-            .await
-            .unwrap();
-        let status = process.terminate(BOUND).await.unwrap();
-        assert_eq!(status.code(), Some(7), "the script's own status");
-        assert_eq!(process.output().texts(Stream::Stdout), ["up", "bye"]);
-    }
-
-    #[tokio::test]
-    async fn a_process_that_does_not_end_is_killed_and_its_output_shown() {
-        let mut process = shell("trap '' TERM; echo stubborn; while :; do sleep 0.01; done");
-        process
-            .output()
-            .wait_for_line("its start", BOUND, |line| line == "stubborn")
-            .await
-            .unwrap();
-        let error = process
-            .terminate(Duration::from_millis(50))
-            .await
-            .unwrap_err();
-        assert!(format!("{error:#}").contains("stubborn"), "{error:#}");
-        assert_eq!(process.ended().unwrap().and_then(|it| it.signal()), Some(9));
-    }
-
-    #[tokio::test]
-    async fn nothing_is_left_after_a_drop() {
-        let process = shell("while :; do sleep 0.01; done");
-        let pid = process.pid();
-        drop(process);
-        crate::wait::until("the dropped process to end", BOUND, async || {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
-            match stat {
-                Ok(stat) if !stat.contains(") Z ") => Err(stat),
-                _ => Ok(()),
-            }
-        })
-        .await
-        .unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_crash_is_told_with_what_it_wrote() {
-        let mut process = shell("echo 'no such file' >&2; exit 3");
-        process.end().await.unwrap();
-        let error = process.must_run().await.unwrap_err().to_string();
-        assert!(
-            error.contains("exit status: 3") && error.contains("no such file"),
-            "{error}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_program_that_is_not_there_is_named() {
-        let error = Process::start("ghost", &mut Command::new("/no/such/program")).unwrap_err();
-        assert!(error.to_string().contains("/no/such/program"), "{error}");
     }
 }

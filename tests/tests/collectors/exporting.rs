@@ -1,80 +1,98 @@
-//! A system that exports to a Collector in one state or another, its load and
-//! its accounts.
+//! A system that exports to a Collector in a given state, its load and its span counts.
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use tests::accounting::Spans;
+use anyhow::{Context, Result, ensure};
+use tests::accounting::SpanCounts;
+use tests::assertions::shut_down;
 use tests::load::{Load, Pace, Report, Until};
-use tests::local::{Service, System, SystemSettings};
-use tests::{judge, ports, wait};
+use tests::local::{Service, System, SystemConfig};
+use tests::process::resident_memory;
+use tests::{ports, wait};
 use trace_contract::{Behaviour, Receiver};
 
-/// Requests a second of a steady load, well below what a debug build can answer.
+/// Requests per second of the steady load: much less than a debug build can serve.
 const RATE: f64 = 200.0;
 const ROUND: Duration = Duration::from_secs(1);
-/// For what ends by itself, on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// How long anything may take on a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A system, and the Collector that it exports to.
+/// A system and the Collector that it exports to.
 pub(crate) struct Exporting {
+    /// The Collector's state, for messages.
     pub(crate) collector: &'static str,
     pub(crate) system: System,
+    /// `None` if no process listens at the OTLP endpoint.
     pub(crate) receiver: Option<Receiver>,
     rounds: Vec<Report>,
 }
 
 impl Exporting {
-    /// To a Collector that behaves so.
+    /// Exports to a Collector with this behaviour.
     pub(crate) async fn to(
         collector: &'static str,
         behaviour: Behaviour,
-        settings: SystemSettings,
+        config: SystemConfig,
     ) -> Result<Self> {
         let receiver = Receiver::bind("127.0.0.1:0").await?;
         receiver.behave(behaviour);
         receiver.store().keep(usize::MAX);
-        let settings = judge::patient(settings).export_to(receiver.endpoint());
+        let endpoint = receiver.endpoint();
+        Self::start(collector, Some(receiver), &endpoint, config).await
+    }
+
+    /// Exports to a port on which no process listens.
+    pub(crate) async fn to_closed_port(config: SystemConfig) -> Result<Self> {
+        let [port] = ports::free()?;
+        let endpoint = format!("http://127.0.0.1:{port}");
+        Self::start("refusing connections", None, &endpoint, config).await
+    }
+
+    async fn start(
+        collector: &'static str,
+        receiver: Option<Receiver>,
+        endpoint: &str,
+        config: SystemConfig,
+    ) -> Result<Self> {
+        let config = config.with_long_timeouts().export_to(endpoint);
         Ok(Self {
             collector,
-            system: System::start(settings).await?,
-            receiver: Some(receiver),
+            system: System::start(config).await?,
+            receiver,
             rounds: Vec::new(),
         })
     }
 
-    /// To a port that nobody listens on.
-    pub(crate) async fn to_nobody(settings: SystemSettings) -> Result<Self> {
-        let [port] = ports::free()?;
-        let settings = judge::patient(settings).export_to(format!("http://127.0.0.1:{port}"));
-        Ok(Self {
-            collector: "refused",
-            system: System::start(settings).await?,
-            receiver: None,
-            rounds: Vec::new(),
-        })
+    /// `GET /hello`, as fast as the gateway responds.
+    pub(crate) fn load(&self) -> Result<Load> {
+        Load::get(&self.system.url("/hello"))
     }
 
-    /// One round of the steady load, in which no request may fail.
+    /// `GET /hello` at a constant rate.
+    pub(crate) fn steady_load(&self) -> Result<Load> {
+        Ok(self.load()?.connections(16).pace(Pace::PerSecond(RATE)))
+    }
+
+    /// Runs one round of the steady load; no request may fail.
     pub(crate) async fn round(&mut self) -> Result<()> {
-        let load = steady(&self.system)?.until(Until::Elapsed(ROUND));
+        let load = self.steady_load()?.until(Until::Elapsed(ROUND));
         let report = load.run().await;
-        self.must_answer_all(&report);
+        self.assert_no_failure(&report);
         self.rounds.push(report);
         Ok(())
     }
 
-    pub(crate) fn must_answer_all(&self, report: &Report) {
+    pub(crate) fn assert_no_failure(&self, report: &Report) {
         assert!(
-            report.failed() == 0 && report.answered() > 0,
-            "with a Collector that is {}, every request must be answered: {report}\n{}",
+            report.failed() == 0 && report.succeeded() > 0,
+            "with a Collector that is {}, every request must succeed: {report}\n{}",
             self.collector,
             self.system.report()
         );
     }
 
-    /// The p99 of the best round: what else runs on this machine can spoil one
-    /// round, a pipeline that slows requests spoils them all.
+    /// The p99 of the best round. Other processes can slow down some rounds; a pipeline that
+    /// slows down requests does so in all of them.
     pub(crate) fn p99(&self) -> Duration {
         self.p99s().into_iter().min().unwrap_or_default()
     }
@@ -83,77 +101,73 @@ impl Exporting {
         self.rounds.iter().map(Report::p99).collect()
     }
 
-    pub(crate) fn answered(&self) -> u64 {
-        self.rounds.iter().map(Report::answered).sum()
+    /// The number of successful requests in all rounds.
+    pub(crate) fn succeeded(&self) -> u64 {
+        self.rounds.iter().map(Report::succeeded).sum()
     }
 
-    /// The accounts of both services now, which must be exact, of as many spans
-    /// as the answered requests have made.
-    pub(crate) async fn accounts(&self, answered: u64) -> Result<[Spans; 2]> {
-        let settled = |service: &Spans| service.open == 0;
-        let [gateway, hello] = settled_accounts(&self.system, settled).await?;
-        self.must_be_exact(answered, &gateway, &hello);
+    /// The resident memory of the gateway and of hello, in bytes.
+    pub(crate) fn memory(&self) -> Result<[u64; 2]> {
+        Ok([
+            resident_memory(self.system.gateway.pid())?,
+            resident_memory(self.system.hello.pid())?,
+        ])
+    }
+
+    /// The counts of both services when all spans have ended. They must account for all spans
+    /// of the successful requests.
+    pub(crate) async fn counts(&self, requests: u64) -> Result<[SpanCounts; 2]> {
+        let gateway = ended(&self.system.gateway).await?;
+        let hello = ended(&self.system.hello).await?;
+        self.assert_exact(requests, &gateway, &hello);
         Ok([gateway, hello])
     }
 
-    /// Ends the system; its last words, which must be exact with nothing on the way.
-    pub(crate) async fn end(&mut self, answered: u64) -> Result<[Spans; 2]> {
-        let [gateway, hello] = judge::end(&mut self.system).await?;
-        self.must_be_exact(answered, &gateway, &hello);
-        let left = gateway.on_the_way() + hello.on_the_way();
-        assert_eq!(left, 0, "of no span it may be unknown what became of it");
+    /// Stops the system; returns its final counts, which must account for all spans.
+    pub(crate) async fn shut_down(&mut self, requests: u64) -> Result<[SpanCounts; 2]> {
+        let [gateway, hello] = shut_down(&mut self.system).await?;
+        self.assert_exact(requests, &gateway, &hello);
+        let pending = gateway.pending() + hello.pending();
+        assert_eq!(
+            pending, 0,
+            "after shutdown every span must be counted as exported or dropped"
+        );
         Ok([gateway, hello])
     }
 
-    fn must_be_exact(&self, answered: u64, gateway: &Spans, hello: &Spans) {
-        for (service, spans, each) in [("gateway", gateway, 5), ("hello", hello, 3)] {
-            let what = format!("{service}, Collector {}: {spans}", self.collector);
-            assert!(spans.is_exact(), "every span must be accounted for: {what}");
-            let made = answered * each;
+    fn assert_exact(&self, requests: u64, gateway: &SpanCounts, hello: &SpanCounts) {
+        for (service, counts, spans_per_request) in [("gateway", gateway, 5), ("hello", hello, 3)] {
+            let what = format!("{service}, Collector {}: {counts}", self.collector);
+            assert!(counts.adds_up(), "every span must be counted: {what}");
             assert_eq!(
-                spans.created(),
-                made,
-                "{answered} requests make {made} spans: {what}"
+                counts.created(),
+                requests * spans_per_request,
+                "{requests} requests must make {spans_per_request} spans each: {what}"
             );
         }
     }
 
-    /// What arrived must be every span of the answered requests.
-    pub(crate) fn must_have_all(&self, answered: u64) -> Result<()> {
-        let receiver = self.receiver.as_ref().context("there is a Collector")?;
-        let arrived = receiver.store().span_count();
+    /// The receiver must have all spans of the successful requests.
+    pub(crate) fn assert_all_received(&self, requests: u64) -> Result<()> {
+        let receiver = self.receiver.as_ref().context("no receiver")?;
         assert_eq!(
-            arrived,
-            answered * 8,
-            "with a Collector that is {}, all 8 spans of {answered} requests must arrive",
+            receiver.store().span_count(),
+            requests * 8,
+            "a Collector that is {} must receive all 8 spans of {requests} requests",
             self.collector
         );
         Ok(())
     }
 }
 
-pub(crate) fn steady(system: &System) -> Result<Load> {
-    let load = Load::get(&system.url("/hello"))?;
-    Ok(load.connections(16).pace(Pace::PerSecond(RATE)))
-}
-
-/// The accounts of the gateway and of hello, as soon as both are `settled`: the
-/// last spans of a request end just after its answer.
-async fn settled_accounts(system: &System, settled: impl Fn(&Spans) -> bool) -> Result<[Spans; 2]> {
-    let accounts = async |service: &Service| {
-        let spans = service
-            .spans()
-            .await
-            .map_err(|error| format!("{error:#}"))?;
-        if settled(&spans) {
-            Ok(spans)
-        } else {
-            Err(spans.to_string())
-        }
-    };
-    wait::until("the last spans to end", PATIENCE, async || {
-        let gateway = accounts(&system.gateway).await?;
-        Ok::<_, String>([gateway, accounts(&system.hello).await?])
+/// The counts of a service when no span is open: the last spans of a request end just after
+/// its response.
+async fn ended(service: &Service) -> Result<SpanCounts> {
+    let what = format!("the last spans of {} to end", service.name());
+    wait::until(&what, TIMEOUT, async || {
+        let counts = service.spans().await?;
+        ensure!(counts.open == 0, "{counts}");
+        Ok(counts)
     })
     .await
 }

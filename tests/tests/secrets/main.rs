@@ -1,6 +1,5 @@
-//! No secret leaves: what a caller sends in headers, queries, bodies and baggage
-//! that is not let in is in no span, log line, metric or answer, and goes no
-//! further than the service that it was sent to.
+//! What a caller sends in headers, queries, bodies and baggage that is not accepted is in no
+//! span, log line, metric or response, and is not passed on to the next service.
 
 mod requests;
 mod tap;
@@ -9,44 +8,42 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
-use tests::local::{Service, System, SystemSettings};
-use tests::traced::Traced;
+use tests::local::{Service, System, SystemConfig};
+use tests::traced_system::TracedSystem;
 use trace_contract::{Behaviour, Receiver};
 
 use requests::{ALLOWED, Case, INTERNAL, MALFORMED, SECRET, SECRET_IN_BASE64};
 use tap::Tap;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What was seen where.
-type Seen = (&'static str, String);
+/// A place, and all text that was found there.
+type Observed = (&'static str, String);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_leaves() -> Result<()> {
-    let seen = everything_seen(SystemSettings::new()).await?;
-    must_be_clean(&seen);
+async fn no_secret_leaves_the_service_that_received_it() -> Result<()> {
+    let observed = observe(SystemConfig::new()).await?;
+    assert_no_leak(&observed);
     Ok(())
 }
 
-/// Whatever libraries log at their most talkative.
+/// Also not in the log lines of libraries.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_leaves_with_every_log_line_turned_on() -> Result<()> {
-    let seen = everything_seen(SystemSettings::new().all("RUST_LOG", "trace")).await?;
-    let logs = seen.iter().filter(|(place, _)| place.ends_with("log"));
+async fn no_secret_leaves_at_log_level_trace() -> Result<()> {
+    let observed = observe(SystemConfig::new().all("RUST_LOG", "trace")).await?;
+    let logs = observed.iter().filter(|(place, _)| place.ends_with("log"));
     for (place, log) in logs {
-        let more = ["\"level\":\"TRACE\"", "\"level\":\"DEBUG\""];
         assert!(
-            more.iter().any(|level| log.contains(level)),
-            "the {place} must have more than the usual lines, or this shows nothing"
+            log.contains("\"level\":\"TRACE\"") || log.contains("\"level\":\"DEBUG\""),
+            "the {place} must have lines of libraries, or this test proves nothing"
         );
     }
-    must_be_clean(&seen);
+    assert_no_leak(&observed);
     Ok(())
 }
 
-/// What is wrong with a setting is said without what it holds.
 #[tokio::test]
-async fn a_setting_that_is_refused_does_not_repeat_its_secret() -> Result<()> {
+async fn a_rejected_setting_is_named_without_its_secret() -> Result<()> {
     for (name, value) in [
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -60,25 +57,28 @@ async fn a_setting_that_is_refused_does_not_repeat_its_secret() -> Result<()> {
         ("HELLO_URL", "http://user:s3cret@hello:8090"),
         ("HELLO_URL", "http://hello:8090/?token=s3cret"),
     ] {
-        let settings = SystemSettings::new().all("OTEL_TRACES_EXPORTER", "otlp");
-        let refused = System::start(settings.gateway(name, value)).await;
-        let Err(error) = refused else {
-            panic!("{name} must be refused: it holds credentials, or cannot be read");
+        let config = SystemConfig::new().all("OTEL_TRACES_EXPORTER", "otlp");
+        let started = System::start(config.gateway(name, value)).await;
+        let Err(error) = started else {
+            panic!("{name} must be rejected: it contains credentials or is invalid");
         };
         let error = format!("{error:#}");
-        assert!(error.contains(name), "{name} must be named: {error}");
+        assert!(
+            error.contains(name),
+            "the error must name {name}, so that it can be corrected: {error}"
+        );
         assert!(
             !error.contains(SECRET),
-            "{name} must not be repeated: {error}"
+            "the error must not contain the value of {name}: {error}"
         );
     }
     Ok(())
 }
 
-/// Sends every request in a system of its own; gives all that came out of it.
-async fn everything_seen(settings: SystemSettings) -> Result<Vec<Seen>> {
+/// Starts a system, sends it every kind of request, and returns everything that it sent out.
+async fn observe(config: SystemConfig) -> Result<Vec<Observed>> {
     let (to_hello, to_gateway) = (Tap::bind().await?, Tap::bind().await?);
-    let settings = settings
+    let config = config
         .all("OTEL_PROPAGATORS", "tracecontext,baggage,b3,b3multi,jaeger")
         .all(
             "OTEL_EXPORTER_OTLP_HEADERS",
@@ -91,32 +91,34 @@ async fn everything_seen(settings: SystemSettings) -> Result<Vec<Seen>> {
         .hello("FAULTS", "true");
     let receiver = Receiver::bind("127.0.0.1:0").await?;
     let collector = format!("{}?token=s3cret-collector", receiver.endpoint());
-    let mut traced = Traced {
-        system: System::start(settings.export_to(collector)).await?,
+    let mut traced = TracedSystem {
+        system: System::start(config.export_to(collector)).await?,
         receiver,
     };
     to_hello.connect(&traced.system.hello.url());
     to_gateway.connect(&traced.system.gateway.admin_url());
-    // A Collector in trouble is logged about.
+    // The services log the failed exports.
     traced.receiver.behave(Behaviour::Answer {
         status: 503,
         retry_after: None,
     });
-    let mut answers = sound_requests(&traced).await?;
-    answers += &failing_requests(&traced).await?;
-    answers += &internal_requests(&traced).await?;
+    let mut responses = public_requests(&traced).await?;
+    responses += &failing_requests(&traced).await?;
+    responses += &internal_requests(&traced).await?;
     traced.receiver.behave(Behaviour::Accept);
-    let mut metrics = metrics(&traced.system.hello).await?;
+    let mut metrics = read_metrics(&traced.system.hello).await?;
     traced.system.hello.terminate().await?;
-    to_hello.hang_up();
-    answers += &Case::new(502, "GET /hello?token=s3cret-query")
+    to_hello.stop();
+    responses += &Case::new(502, "GET /hello?token=s3cret-query")
         .send(&traced.system.gateway.url())
         .await?;
-    metrics += &metrics_when_exported(&traced).await?;
+    // The gateway must have exported its spans; hello has exited.
+    traced.system.gateway.wait_until_exported(TIMEOUT).await?;
+    metrics += &read_metrics(&traced.system.gateway).await?;
     traced.system.gateway.terminate().await?;
 
     Ok(vec![
-        ("answers", answers),
+        ("responses", responses),
         ("metrics", metrics),
         ("wire from gateway to hello", to_hello.recorded()),
         ("wire from hello to gateway", to_gateway.recorded()),
@@ -126,8 +128,8 @@ async fn everything_seen(settings: SystemSettings) -> Result<Vec<Seen>> {
     ])
 }
 
-/// Every route, and what is wrong with a request itself.
-async fn sound_requests(traced: &Traced) -> Result<String> {
+/// Valid requests to every public route, and invalid requests.
+async fn public_requests(traced: &TracedSystem) -> Result<String> {
     let (long, large) = ("x".repeat(9000), "y".repeat(200_000));
     let body = format!("content-length: 3000000\r\n\r\ns3cret-body{long}");
     let cases = [
@@ -155,25 +157,25 @@ async fn sound_requests(traced: &Traced) -> Result<String> {
     send(&cases, &traced.system.gateway.url()).await
 }
 
-/// What goes wrong behind the gateway.
-async fn failing_requests(traced: &Traced) -> Result<String> {
-    let mut answers = String::new();
+/// Requests that fail because hello fails.
+async fn failing_requests(traced: &TracedSystem) -> Result<String> {
+    let mut responses = String::new();
     for (faults, status) in [
         (r#"{"error_rate": 1, "status": 503, "times": 1}"#, 200),
         (r#"{"error_rate": 1, "status": 503}"#, 503),
         (r#"{"error_rate": 1, "status": 500}"#, 502),
         (r#"{"delay": "1s"}"#, 504),
     ] {
-        traced.set_faults(faults).await?;
+        traced.system.hello.set_faults(faults).await?;
         let case = Case::new(status, "GET /hello?token=s3cret-query");
-        answers += &case.send(&traced.system.gateway.url()).await?;
+        responses += &case.send(&traced.system.gateway.url()).await?;
     }
-    traced.set_faults("{}").await?;
-    Ok(answers)
+    traced.system.hello.set_faults("{}").await?;
+    Ok(responses)
 }
 
-/// Those that only services and operators send.
-async fn internal_requests(traced: &Traced) -> Result<String> {
+/// Requests that only services and operators send.
+async fn internal_requests(traced: &TracedSystem) -> Result<String> {
     let internal = |status, line| Case::new(status, line).context(INTERNAL);
     let hello = [
         internal(200, "GET /greetings/World?token=s3cret-query"),
@@ -200,76 +202,61 @@ async fn internal_requests(traced: &Traced) -> Result<String> {
 }
 
 async fn send(cases: &[Case], url: &str) -> Result<String> {
-    let mut answers = String::new();
+    let mut responses = String::new();
     for case in cases {
-        answers += &case.send(url).await?;
+        responses += &case.send(url).await?;
     }
-    Ok(answers)
+    Ok(responses)
 }
 
-async fn metrics(service: &Service) -> Result<String> {
+async fn read_metrics(service: &Service) -> Result<String> {
     let url = format!("{}/metrics", service.admin_url());
     Ok(reqwest::get(&url).await?.error_for_status()?.text().await?)
 }
 
-/// The gateway's, once its spans have arrived; hello has ended by then.
-async fn metrics_when_exported(traced: &Traced) -> Result<String> {
-    let gateway = &traced.system.gateway;
-    tests::wait::until(
-        "the gateway's spans to be exported",
-        PATIENCE,
-        async || match gateway.spans().await {
-            Ok(spans) if spans.on_the_way() == 0 => Ok(()),
-            Ok(spans) => Err(spans.to_string()),
-            Err(error) => Err(format!("{error:#}")),
-        },
-    )
-    .await?;
-    metrics(gateway).await
-}
-
-/// Every span that arrived, with all that it holds.
-fn spans(Traced { receiver, .. }: &Traced) -> String {
-    let store = receiver.store();
+/// All received spans, with everything that they contain.
+fn spans(traced: &TracedSystem) -> String {
+    let store = traced.receiver.store();
     let ids = store.trace_ids().into_iter();
     let traces = ids.filter_map(|id| store.trace(id));
-    let shown = traces.map(|trace| format!("{:#?}", trace.spans()));
-    shown.collect::<Vec<_>>().join("\n")
+    let texts: Vec<_> = traces
+        .map(|trace| format!("{:#?}", trace.spans()))
+        .collect();
+    texts.join("\n")
 }
 
-fn must_be_clean(seen: &[Seen]) {
-    // What is let in shows that the places are looked at.
+fn assert_no_leak(observed: &[Observed]) {
     for place in [
         "spans",
         "wire from gateway to hello",
         "wire from hello to gateway",
     ] {
-        let found = seen.iter().find(|(name, _)| *name == place);
+        let found = observed.iter().find(|(name, _)| *name == place);
         assert!(
             found.is_some_and(|(_, text)| text.contains(ALLOWED)),
-            "the baggage that is let in must be found in the {place}, or a secret would not be either"
+            "the accepted baggage must be in the {place}, or a secret would not be found there either"
         );
     }
-    let leaks: BTreeSet<_> = seen.iter().flat_map(leaks).collect();
-    let shown: Vec<_> = leaks.iter().take(20).map(String::as_str).collect();
+    let leaks: BTreeSet<_> = observed.iter().flat_map(leaks).collect();
+    let first: Vec<_> = leaks.iter().take(20).map(String::as_str).collect();
     assert!(
         leaks.is_empty(),
-        "secrets have left, on {} different lines:\n{}",
+        "{} different lines contain a secret:\n{}",
         leaks.len(),
-        shown.join("\n")
+        first.join("\n")
     );
 }
 
-/// The lines of a place that hold a secret in any form.
-fn leaks((place, text): &Seen) -> Vec<String> {
+/// The lines of a place that contain a secret in any form.
+fn leaks((place, text): &Observed) -> Vec<String> {
     let as_bytes: Vec<_> = SECRET.bytes().map(|byte| byte.to_string()).collect();
     let as_bytes = as_bytes.join(", ");
-    let holds = |line: &&str| {
+    let leaks = |line: &&str| {
         line.to_ascii_lowercase().contains(SECRET)
             || line.contains(SECRET_IN_BASE64)
             || line.contains(&as_bytes)
     };
-    let lines = text.lines().filter(holds);
+    let lines = text.lines().filter(leaks);
     lines
         .map(|line| format!("{place}: {}", line.get(..600).unwrap_or(line)))
         .collect()

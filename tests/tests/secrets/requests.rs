@@ -1,5 +1,5 @@
-//! Requests with a secret wherever a caller can put one, written by hand: no
-//! client would send them all.
+//! Requests with a secret in every place where a caller can put one. They are written byte by
+//! byte, because no HTTP client would send them all.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// In every secret. What follows it in a secret says where that was.
+/// The beginning of every secret. The rest of a secret names its place.
 pub(crate) const SECRET: &str = "s3cret";
-/// `user:s3cret` in base64, as credentials of a URL are sent, less its last digit.
+/// `user:s3cret` in base64, without the last digit: how credentials in a URL are sent.
 pub(crate) const SECRET_IN_BASE64: &str = "dXNlcjpzM2NyZX";
-/// The value of the one entry of baggage that is let in.
-pub(crate) const ALLOWED: &str = "acme-is-let-in";
+/// The value of the only baggage entry that the gateway accepts.
+pub(crate) const ALLOWED: &str = "acme-is-allowed";
 
 /// Headers of every request.
 const HEADERS: &str = "\
@@ -44,23 +44,23 @@ x-b3-flags: s3cret-b3-flags\r\n\
 uber-trace-id: s3cret-uber:1:0:1\r\n\
 tracestate: s3cret tracestate,=s3cret\r\n";
 
-/// A caller's context, malformed.
+/// A caller's trace context, malformed.
 pub(crate) const MALFORMED: &str = "\
 traceparent: 00-s3cret-trace-parent-01\r\n\
 traceparent: s3cret-second\r\n\
 baggage: s3cret-no-pair, session=\"s3cret;;=,%zz\r\n";
-/// A caller's baggage, of which the edge lets `tenant` in.
+/// A caller's trace context. Of its baggage, the gateway accepts only `tenant`.
 pub(crate) const BAGGAGE: &str = "\
 traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\
-baggage: session=s3cret-baggage;note=s3cret-property, tenant=acme-is-let-in\r\n\
+baggage: session=s3cret-baggage;note=s3cret-property, tenant=acme-is-allowed\r\n\
 baggage: s3cret-key=1\r\n\
 uberctx-session: s3cret-uberctx\r\n\
 jaeger-baggage: session=s3cret-jaeger-baggage\r\n";
-/// Between services, all baggage is let in: there it holds no secret.
+/// The trace context of a service. Between services all baggage is accepted, so there is none.
 pub(crate) const INTERNAL: &str =
     "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
 
-/// A request and the status that shows which way it took.
+/// A request and the status that it must return.
 pub(crate) struct Case {
     pub(crate) status: u16,
     pub(crate) line: String,
@@ -83,13 +83,13 @@ impl Case {
         Self { context, ..self }
     }
 
-    /// What comes after the other headers: more of them, an empty line, a body.
+    /// The part after the other headers: more headers, an empty line, a body.
     pub(crate) fn rest(self, rest: impl Into<String>) -> Self {
         let rest = rest.into();
         Self { rest, ..self }
     }
 
-    /// Sends it to `url`, given as `http://host:port`; gives the whole answer.
+    /// Sends it to `url`, such as `http://host:port`; returns the complete response.
     pub(crate) async fn send(&self, url: &str) -> Result<String> {
         let authority = url.trim_start_matches("http://");
         let request = format!(
@@ -97,34 +97,34 @@ impl Case {
             self.line, self.context, self.rest
         );
         let shown = self.line.get(..60).unwrap_or(&self.line);
-        let answer = exchange(authority, request.as_bytes()).await;
-        let answer = answer.with_context(|| shown.to_owned())?;
-        let status = answer.split(' ').nth(1).unwrap_or_default();
+        let response = exchange(authority, request.as_bytes()).await;
+        let response = response.with_context(|| shown.to_owned())?;
+        let status = response.split(' ').nth(1).unwrap_or_default();
         assert_eq!(
             status,
             self.status.to_string(),
-            "the status of {shown}, which shows the way that it took: {answer}"
+            "the status of {shown}: {response}"
         );
-        Ok(answer)
+        Ok(response)
     }
 }
 
-/// Sends bytes on a connection of their own, and reads until it is closed.
+/// Sends bytes on a new connection and reads until the server closes it.
 async fn exchange(authority: &str, request: &[u8]) -> Result<String> {
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(20);
     let exchange = async {
         let mut connection = TcpStream::connect(authority).await?;
-        // Refused early, a request need not be read to its end.
+        // The server may respond before it has read the request to its end.
         let sent = connection.write_all(request).await;
-        let mut answer = Vec::new();
-        let read = connection.read_to_end(&mut answer).await;
-        if answer.is_empty() {
+        let mut response = Vec::new();
+        let read = connection.read_to_end(&mut response).await;
+        if response.is_empty() {
             sent?;
             read?;
         }
-        Ok(String::from_utf8_lossy(&answer).into_owned())
+        Ok(String::from_utf8_lossy(&response).into_owned())
     };
-    timeout(PATIENCE, exchange)
+    timeout(TIMEOUT, exchange)
         .await
-        .context("waited 20 s for the answer and the connection's end")?
+        .context("waited 20 s for the response and the end of the connection")?
 }

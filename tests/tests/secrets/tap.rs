@@ -1,4 +1,4 @@
-//! A wire between two services, with everything on it recorded.
+//! A TCP proxy between two services that records every byte.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,8 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// Listens in the place of a service, and passes on what comes. It ends when it
-/// is dropped; then nobody listens there.
+/// A TCP proxy in front of a service. It listens until it is stopped or dropped.
 pub(crate) struct Tap {
     address: SocketAddr,
     wire: Arc<Wire>,
@@ -19,7 +18,7 @@ pub(crate) struct Tap {
 #[derive(Default)]
 struct Wire {
     upstream: OnceLock<String>,
-    /// One for each direction of each connection.
+    /// One entry per direction and connection.
     recorded: Mutex<Vec<Vec<u8>>>,
 }
 
@@ -38,19 +37,19 @@ impl Tap {
         format!("http://{}", self.address)
     }
 
-    /// Passes on to `url`, given as `http://host:port`, from now on.
+    /// Sets the service, such as `http://host:port`. Must be called once, before the first request.
     pub(crate) fn connect(&self, url: &str) {
         let authority = url.trim_start_matches("http://").to_owned();
         let first = self.wire.upstream.set(authority);
-        first.expect("a tap is connected once");
+        first.expect("connect is called once");
     }
 
-    /// Listens no more, as a service that has ended.
-    pub(crate) fn hang_up(&self) {
+    /// Stops listening, like a service that has exited.
+    pub(crate) fn stop(&self) {
         self.serving.abort();
     }
 
-    /// All that was sent either way.
+    /// All bytes of both directions.
     pub(crate) fn recorded(&self) -> String {
         let recorded = self.wire.lock();
         let texts = recorded.iter().map(|bytes| String::from_utf8_lossy(bytes));
@@ -69,16 +68,15 @@ impl Wire {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn pass(&self, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
-        let place = {
+    async fn copy(&self, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+        let index = {
             let mut recorded = self.lock();
             recorded.push(Vec::new());
             recorded.len() - 1
         };
         let mut buffer = [0; 8192];
-        // A side that breaks off ends the direction, as on a real wire.
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
-            self.lock()[place].extend_from_slice(&buffer[..read]);
+            self.lock()[index].extend_from_slice(&buffer[..read]);
             if to.write_all(&buffer[..read]).await.is_err() {
                 return;
             }
@@ -91,12 +89,15 @@ async fn serve(listener: TcpListener, wire: Arc<Wire>) {
     while let Ok((caller, _)) = listener.accept().await {
         let wire = Arc::clone(&wire);
         tokio::spawn(async move {
-            let upstream = wire.upstream.get().expect("it is connected before use");
-            // Where the service is down, the caller sees its connection end.
+            let upstream = wire.upstream.get().expect("connect was called");
+            // If the service is down, the caller's connection is closed.
             if let Ok(callee) = TcpStream::connect(upstream).await {
-                let (asks, asked) = caller.into_split();
-                let (answers, answered) = callee.into_split();
-                tokio::join!(wire.pass(asks, answered), wire.pass(answers, asked));
+                let (from_caller, to_caller) = caller.into_split();
+                let (from_callee, to_callee) = callee.into_split();
+                tokio::join!(
+                    wire.copy(from_caller, to_callee),
+                    wire.copy(from_callee, to_caller)
+                );
             }
         });
     }

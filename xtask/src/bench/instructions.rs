@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ::tests::local::{Binaries, System, SystemSettings};
+use ::tests::local::{Binaries, System, SystemConfig};
 use ::tests::workspace;
 use anyhow::{Context, Result, ensure};
 use tokio::task::JoinSet;
@@ -152,7 +152,7 @@ async fn totals(
         hello,
         others: services.others.clone(),
     };
-    let mut settings = SystemSettings::plain()
+    let mut settings = SystemConfig::defaults()
         .binaries(&programs)
         .export_to(receiver.endpoint())
         .all("RUST_LOG", "warn")

@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use ::tests::load::{Load, Report, Running, Until};
-use ::tests::local::{System, SystemSettings};
+use ::tests::local::{System, SystemConfig};
 use anyhow::{Context, Result, bail};
 use trace_contract::Receiver;
 
@@ -50,9 +50,9 @@ pub(super) enum Variant {
 impl Variant {
     const ALL: [Self; 3] = [Self::Traced, Self::Untraced, Self::Plain];
 
-    fn settings(self, receiver: &Receiver) -> SystemSettings {
+    fn settings(self, receiver: &Receiver) -> SystemConfig {
         // A log line a request would be measured with it, and plain has none.
-        let settings = SystemSettings::plain().all("RUST_LOG", "warn");
+        let settings = SystemConfig::defaults().all("RUST_LOG", "warn");
         match self {
             Self::Traced => settings.export_to(receiver.endpoint()),
             Self::Untraced => settings.all("OTEL_SDK_DISABLED", "true"),
@@ -181,7 +181,7 @@ impl Contestant {
             variant,
             system,
             first: load.clone(),
-            load: load.in_steps(),
+            load: load.start_in_steps(),
         })
     }
 

@@ -4,20 +4,20 @@ use std::fs::File;
 
 use anyhow::{Context, Result};
 
-/// The right to put load on this machine, among the tests of this build. Given
-/// back when it is dropped.
+/// The exclusive right to put load on this machine, among all tests of this build. It is
+/// released when this is dropped.
 #[derive(Debug)]
-pub struct Alone {
-    /// Locked until it is closed, which the kernel does however we end.
+pub struct ExclusiveLoad {
+    /// The kernel releases the lock when the file is closed, also if the process is killed.
     _lock: File,
 }
 
-impl Alone {
-    /// Waits until no other test puts load on, of this process or of another.
+impl ExclusiveLoad {
+    /// Waits until no other test has it, in this process or in another one.
     ///
     /// # Errors
-    /// When the lock's file, beside the test's program, cannot be written.
-    pub async fn wait() -> Result<Self> {
+    /// If the lock file, next to the test's program, cannot be written.
+    pub async fn acquire() -> Result<Self> {
         let program = std::env::current_exe()?;
         let path = program.with_file_name("one-load-at-a-time.lock");
         let locked = tokio::task::spawn_blocking(move || {
@@ -25,7 +25,7 @@ impl Alone {
             file.lock()?;
             Ok::<_, std::io::Error>(file)
         });
-        let lock = locked.await?.context("waiting for other tests' load")?;
+        let lock = locked.await?.context("locking one-load-at-a-time.lock")?;
         Ok(Self { _lock: lock })
     }
 }
@@ -37,19 +37,19 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn only_one_is_alone() {
-        static INSIDE: AtomicU32 = AtomicU32::new(0);
+    async fn only_one_holder_exists_at_a_time() {
+        static HOLDERS: AtomicU32 = AtomicU32::new(0);
         let mut all = tokio::task::JoinSet::new();
         for _ in 0..8 {
             all.spawn(async {
-                let _alone = Alone::wait().await.unwrap();
-                let others = INSIDE.fetch_add(1, Ordering::SeqCst);
+                let _exclusive = ExclusiveLoad::acquire().await.unwrap();
+                let others = HOLDERS.fetch_add(1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
-                INSIDE.fetch_sub(1, Ordering::SeqCst);
+                HOLDERS.fetch_sub(1, Ordering::SeqCst);
                 others
             });
         }
         let others = all.join_all().await;
-        assert_eq!(others, [0; 8], "others inside when one came in");
+        assert_eq!(others, [0; 8], "other holders at each acquisition");
     }
 }

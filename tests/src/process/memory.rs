@@ -1,12 +1,12 @@
-//! How much memory a process has.
+//! The memory of a process.
 
 use anyhow::{Context, Result};
 
-/// The resident memory of a process, in bytes: `VmRSS` of Linux.
+/// The resident memory of a process in bytes: `VmRSS` of Linux.
 ///
 /// # Errors
-/// When there is no such process, or this is no Linux.
-pub fn resident(pid: u32) -> Result<u64> {
+/// If there is no such process, or this is not Linux.
+pub fn resident_memory(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -23,14 +23,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_used_is_seen() {
+    fn allocated_memory_is_counted() {
         const MORE: usize = 64 * 1024 * 1024;
-        let before = resident(std::process::id()).unwrap();
+        let before = resident_memory(std::process::id()).unwrap();
         let held = std::hint::black_box(vec![1_u8; MORE]);
-        let after = resident(std::process::id()).unwrap();
+        let after = resident_memory(std::process::id()).unwrap();
         assert!(
             after >= before + MORE as u64 / 2,
-            "{before} and {} more were seen as {after}",
+            "{before} bytes, then {after} with {} more",
             held.len()
         );
     }
