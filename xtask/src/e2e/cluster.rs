@@ -1,10 +1,10 @@
-//! The kind cluster of the tests.
+//! The kind cluster for the tests.
 
 use std::path::{Path, PathBuf};
 
 use ::tests::cluster_variables::LABEL;
 use ::tests::workspace;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_norway::Value;
 use tokio::process::Command;
 
@@ -14,13 +14,12 @@ use crate::program::{self, call};
 /// The cluster's name.
 pub(super) const NAME: &str = "onetrace";
 const CONFIGURATION: &str = "k8s/kind.yaml";
-/// How long its API may take to answer, and its nodes to be ready.
-const ANSWERS_WITHIN: &str = "10s";
-const READY_WITHIN: &str = "120s";
+const API_TIMEOUT: &str = "10s";
+const READY_TIMEOUT: &str = "120s";
 
-/// The cluster, whether it is there or not.
+/// The cluster, which may not exist yet.
 pub(super) struct Cluster {
-    /// Of its own, so that nobody's current context changes.
+    /// A separate file, so that the user's current context does not change.
     kubeconfig: PathBuf,
 }
 
@@ -31,117 +30,112 @@ impl Cluster {
         }
     }
 
-    /// The file by which its API is reached.
     pub(super) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 
-    /// Makes it, unless it is there and answers; makes it as tests expect it.
+    /// Creates the cluster unless it exists and works. Removes what earlier tests have left.
     pub(super) async fn prepare(&self) -> Result<()> {
         if let Some(directory) = self.kubeconfig.parent() {
             std::fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
         }
         if self.is_usable().await? {
-            console::progress(format!("using the cluster {NAME}, which is there"));
+            console::progress(format!("using the existing cluster {NAME}"));
         } else {
             self.create().await?;
         }
         self.delete_namespaces().await?;
-        // A test that was killed may have left a node that takes no pods.
-        self.kubectl(&["uncordon", "--selector", "kubernetes.io/os=linux"])
+        // A test that was killed may have left a cordoned node.
+        self.kubectl(&["uncordon", "--selector=kubernetes.io/os=linux"])
             .await?;
-        let ready = ["wait", "node", "--all", "--for", "condition=Ready"];
-        self.kubectl(&[&ready[..], &["--timeout", READY_WITHIN]].concat())
-            .await
+        let timeout = format!("--timeout={READY_TIMEOUT}");
+        self.kubectl(&["wait", "node", "--all", "--for=condition=Ready", &timeout])
+            .await?;
+        Ok(())
     }
 
-    /// Deletes it, where it is there.
+    /// Deletes the cluster if it exists.
     pub(super) async fn delete(&self) -> Result<()> {
         console::progress(format!("deleting the cluster {NAME}"));
-        let mut kind = call("kind", ["delete", "cluster", "--name", NAME]);
-        kind.arg("--kubeconfig").arg(&self.kubeconfig);
-        program::output(kind).await.map(drop)
+        self.kind(&["delete", "cluster"]).await.map(drop)
     }
 
-    /// Deletes the namespaces of tests; they go by and by.
+    /// Starts to delete the namespaces of tests.
     pub(super) async fn delete_namespaces(&self) -> Result<()> {
-        let delete = ["delete", "namespace", "--selector", LABEL];
-        self.kubectl(&[&delete[..], &["--wait=false"]].concat())
-            .await
+        let selector = format!("--selector={LABEL}");
+        self.kubectl(&["delete", "namespace", &selector, "--wait=false"])
+            .await?;
+        Ok(())
     }
 
-    /// After a restart of Docker, containers of a cluster may be there that are none.
+    /// Deletes a cluster that exists but does not work, such as one whose containers did not
+    /// start again after a restart of Docker.
     async fn is_usable(&self) -> Result<bool> {
         let clusters = program::output(call("kind", ["get", "clusters"])).await?;
         if !clusters.lines().any(|name| name == NAME) {
             return Ok(false);
         }
-        let mut export = call("kind", ["export", "kubeconfig", "--name", NAME]);
-        export.arg("--kubeconfig").arg(&self.kubeconfig);
-        let readyz = [
-            "get",
-            "--raw",
-            "/readyz",
-            "--request-timeout",
-            ANSWERS_WITHIN,
-        ];
-        let answers =
-            program::succeeds(export).await && program::succeeds(self.call(&readyz)).await;
-        let usable = answers && self.reaches_each_node().await?;
-        if !usable {
-            console::progress(format!(
-                "the cluster {NAME} is there and does not answer as it must"
-            ));
+        if let Err(error) = self.ensure_usable().await {
+            console::progress(format!("the cluster {NAME} does not work: {error:#}"));
             self.delete().await?;
-        }
-        Ok(usable)
-    }
-
-    /// Docker may have given the nodes each other's addresses: then the API asks one
-    /// node for the logs and ports of another's pods.
-    async fn reaches_each_node(&self) -> Result<bool> {
-        let names = [
-            "get",
-            "nodes",
-            "--output",
-            "jsonpath={.items[*].metadata.name}",
-        ];
-        let names = program::output(self.call(&names)).await?;
-        for name in names.split_whitespace() {
-            let path = format!("/api/v1/nodes/{name}/proxy/stats/summary");
-            let summary = ["get", "--raw", &path, "--request-timeout", ANSWERS_WITHIN];
-            let summary = program::output(self.call(&summary)).await;
-            if !summary.is_ok_and(|summary| is_of_node(&summary, name)) {
-                return Ok(false);
-            }
+            return Ok(false);
         }
         Ok(true)
     }
 
+    async fn ensure_usable(&self) -> Result<()> {
+        self.kind(&["export", "kubeconfig"]).await?;
+        self.get(&["--raw", "/readyz"]).await?;
+        let nodes = ["nodes", "--output=jsonpath={.items[*].metadata.name}"];
+        for node in self.get(&nodes).await?.split_whitespace() {
+            let path = format!("/api/v1/nodes/{node}/proxy/stats/summary");
+            let summary = self.get(&["--raw", &path]).await?;
+            ensure_is_of_node(&summary, node)?;
+        }
+        Ok(())
+    }
+
     async fn create(&self) -> Result<()> {
-        console::progress(format!("making the cluster {NAME}, which takes a minute"));
-        let mut kind = call("kind", ["create", "cluster", "--name", NAME]);
-        kind.args(["--config", CONFIGURATION, "--wait", READY_WITHIN])
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig);
-        program::output(kind).await.map(drop)
+        console::progress(format!(
+            "creating the cluster {NAME}, which takes about a minute"
+        ));
+        let options = ["--config", CONFIGURATION, "--wait", READY_TIMEOUT];
+        self.kind(&[&["create", "cluster"], &options[..]].concat())
+            .await?;
+        Ok(())
     }
 
-    async fn kubectl(&self, arguments: &[&str]) -> Result<()> {
-        program::output(self.call(arguments)).await.map(drop)
+    async fn get(&self, arguments: &[&str]) -> Result<String> {
+        let timeout = format!("--request-timeout={API_TIMEOUT}");
+        self.kubectl(&[&["get", &timeout], arguments].concat())
+            .await
     }
 
-    fn call(&self, arguments: &[&str]) -> Command {
-        let mut kubectl = call("kubectl", arguments);
-        kubectl.env("KUBECONFIG", &self.kubeconfig);
-        kubectl
+    async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        self.output(call("kubectl", arguments)).await
+    }
+
+    async fn kind(&self, arguments: &[&str]) -> Result<String> {
+        let arguments = [arguments, &["--name", NAME]].concat();
+        self.output(call("kind", arguments)).await
+    }
+
+    async fn output(&self, mut command: Command) -> Result<String> {
+        command.env("KUBECONFIG", &self.kubeconfig);
+        program::output(command).await
     }
 }
 
-/// Whether a kubelet's summary is of the node of this name.
-fn is_of_node(summary: &str, name: &str) -> bool {
-    let summary: Option<Value> = serde_norway::from_str(summary).ok();
-    summary.is_some_and(|summary| summary["node"]["nodeName"].as_str() == Some(name))
+/// Docker may have swapped the addresses of two nodes when it was restarted. Then the API
+/// server requests logs and port-forwards from the wrong kubelet.
+fn ensure_is_of_node(summary: &str, node: &str) -> Result<()> {
+    let summary: Value = serde_norway::from_str(summary)?;
+    let actual = summary["node"]["nodeName"].as_str();
+    ensure!(
+        actual == Some(node),
+        "the kubelet of {actual:?} responds for {node}"
+    );
+    Ok(())
 }
 
 #[cfg(test)]
@@ -149,11 +143,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_that_another_answers_for_is_not_reached() {
+    fn a_summary_of_another_node_is_an_error() {
         let summary = r#"{"node": {"nodeName": "onetrace-worker2"}, "pods": []}"#;
-        assert!(is_of_node(summary, "onetrace-worker2"));
-        assert!(!is_of_node(summary, "onetrace-worker"));
-        assert!(!is_of_node("no JSON: [", "onetrace-worker"));
-        assert!(!is_of_node("{}", "onetrace-worker"));
+        assert!(ensure_is_of_node(summary, "onetrace-worker2").is_ok());
+        assert!(ensure_is_of_node(summary, "onetrace-worker").is_err());
+        assert!(ensure_is_of_node("not JSON: [", "onetrace-worker").is_err());
+        assert!(ensure_is_of_node("{}", "onetrace-worker").is_err());
     }
 }

@@ -1,12 +1,11 @@
-//! `e2e`: the tests in a cluster, from nothing: kind, images, chart, tests.
+//! `e2e`: creates a cluster, builds and loads the images, and runs the tests in the cluster.
 
 mod cluster;
 mod upstream;
 
-use std::env;
 use std::time::Instant;
 
-use ::tests::cluster_variables::{IMAGES, KEEP, KUBECONFIG};
+use ::tests::cluster_variables::{IMAGES, KEEP, KUBECONFIG, keep_namespaces};
 use anyhow::{Result, bail};
 use clap::Args;
 
@@ -17,19 +16,19 @@ use crate::program;
 use crate::test::{self, SkippedFile, Tally};
 use cluster::Cluster;
 
-/// Tests wait far more than they compute, and each has a namespace of its own.
-const TESTS_AT_ONCE: &str = "4";
+/// Tests run concurrently, because they mostly wait and each has its own namespace.
+const CONCURRENT_TESTS: &str = "4";
 
-/// Run the end-to-end tests in a Kubernetes cluster, made by kind from nothing
+/// Run the end-to-end tests in a Kubernetes cluster, which kind creates
 ///
-/// Makes the cluster `onetrace` of k8s/kind.yaml, or uses it where it is there and
-/// answers; builds the images that changed and loads them; then each test installs
-/// the chart by Helm into a namespace of its own. The last line is `N passed, N
-/// failed, N skipped`. The cluster stays for the next run. Needs a Docker engine,
-/// kind, kubectl and helm.
+/// Creates the kind cluster `onetrace` from k8s/kind.yaml unless it exists. Builds the
+/// images that have changed and loads them into the cluster. Each test then installs the
+/// chart with Helm into its own namespace. The last line is `N passed, N failed,
+/// N skipped`. The cluster is kept for the next run. Requires a Docker engine, kind,
+/// kubectl and helm.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Keep the namespaces of the tests, to look into; so does `E2E_KEEP=1`. The next run deletes them
+    /// Keep the namespaces of the tests, like `E2E_KEEP=1`. The next run deletes them
     #[arg(long)]
     keep: bool,
 
@@ -37,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["keep", "filter"])]
     delete: bool,
 
-    /// Only tests with this in their name
+    /// Run only the tests whose name contains this text
     filter: Option<String>,
 }
 
@@ -48,40 +47,40 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
         interrupts.or(cluster.delete()).await?;
         return Ok(true);
     }
-    let began = Instant::now();
+    let started_at = Instant::now();
     program::engine_architecture().await?;
     interrupts.or(cluster.prepare()).await?;
-    done("the cluster is ready", began);
+    progress("the cluster is ready", started_at);
     let images = interrupts.or(images()).await?;
-    done("the images are in the cluster", began);
-    let keep = arguments.keep || env::var(KEEP).is_ok_and(|keep| !keep.is_empty() && keep != "0");
+    progress("the images are in the cluster", started_at);
+    let keep = arguments.keep || keep_namespaces();
     let tested = interrupts.or(tests(&cluster, &arguments, keep)).await;
     if !keep {
-        // Also what an interrupted test has left.
+        // An interrupted test has left its namespace.
         cluster.delete_namespaces().await?;
     }
     let (tally, success) = tested?;
-    done("the tests have ended", began);
+    progress("the tests have ended", started_at);
     print!("\n{}", tally.report());
     if !success && tally.failed() == 0 {
-        bail!("cargo test failed before or beside the tests: see above");
+        bail!("cargo test failed, but no test did: see above");
     }
     if tally.is_empty() {
         let filter = arguments.filter.unwrap_or_default();
-        bail!("no test has {filter:?} in its name");
+        bail!("no test has a name that contains {filter:?}");
     }
     Ok(success && tally.failed() == 0 && image::fits(&images))
 }
 
-/// Builds or finds all images, and loads what the cluster has not got.
+/// Builds our images, and loads all images that are on this machine into the cluster.
 async fn images() -> Result<Vec<Image>> {
     let images = image::all().await?;
-    let mut all: Vec<_> = images.iter().map(Image::reference).collect();
-    image::load(&all, cluster::NAME).await?;
-    all = upstream::on_this_machine().await?;
-    if let Err(error) = image::load(&all, cluster::NAME).await {
+    let ours: Vec<_> = images.iter().map(Image::reference).collect();
+    image::load(&ours, cluster::NAME).await?;
+    let upstream = upstream::on_this_machine().await?;
+    if let Err(error) = image::load(&upstream, cluster::NAME).await {
         console::progress(format!("{error:#}"));
-        console::progress("so the cluster pulls these images itself");
+        console::progress("the cluster will pull these images");
     }
     Ok(images)
 }
@@ -91,7 +90,7 @@ async fn tests(cluster: &Cluster, arguments: &Arguments, keep: bool) -> Result<(
     let mut cargo = test::cargo(&["test", "--no-fail-fast", "--package", "tests"]);
     cargo
         .args(["--features", "cluster", "--test", "cluster_*", "--"])
-        .args(["--test-threads", TESTS_AT_ONCE])
+        .args(["--test-threads", CONCURRENT_TESTS])
         .args(arguments.filter.as_deref())
         .env(KUBECONFIG, cluster.kubeconfig())
         .env(IMAGES, image::values_file())
@@ -101,6 +100,6 @@ async fn tests(cluster: &Cluster, arguments: &Arguments, keep: bool) -> Result<(
     Ok((tally, success))
 }
 
-fn done(what: &str, began: Instant) {
-    console::progress(format!("{what}, after {:.0?}", began.elapsed()));
+fn progress(what: &str, started_at: Instant) {
+    console::progress(format!("{what}, after {:.0?}", started_at.elapsed()));
 }

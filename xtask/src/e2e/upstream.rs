@@ -1,4 +1,4 @@
-//! The images of others that the chart runs: the Collector's and Jaeger's.
+//! The chart's images of other projects: the Collector and Jaeger.
 
 use std::collections::BTreeSet;
 
@@ -8,28 +8,30 @@ use crate::console;
 use crate::program::{self, call};
 
 const CHART: &str = "charts/onetrace";
-const OURS: &str = "onetrace/";
+const OUR_REPOSITORY: &str = "onetrace/";
 
-/// Those that Docker has here; the cluster pulls the others.
+/// The images that Docker has on this machine. The cluster pulls the others.
 pub(super) async fn on_this_machine() -> Result<Vec<String>> {
     let manifest = program::output(call("helm", ["template", "onetrace", CHART])).await?;
-    let mut here = Vec::new();
+    let mut found = Vec::new();
     for image in images(&manifest) {
         if program::succeeds(call("docker", ["image", "inspect", image])).await {
-            here.push(image.to_owned());
+            found.push(image.to_owned());
         } else {
-            console::progress(format!("the cluster pulls {image}"));
+            console::progress(format!("the cluster will pull {image}"));
         }
     }
-    Ok(here)
+    Ok(found)
 }
 
-/// The images of a manifest that are not built here.
+/// The images of a manifest that we do not build.
 fn images(manifest: &str) -> BTreeSet<&str> {
     let lines = manifest.lines().map(str::trim_start);
     let images = lines.filter_map(|line| line.strip_prefix("image: "));
     let images = images.map(|image| image.trim_matches('"'));
-    images.filter(|image| !image.starts_with(OURS)).collect()
+    images
+        .filter(|image| !image.starts_with(OUR_REPOSITORY))
+        .collect()
 }
 
 #[cfg(test)]
@@ -37,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_image_of_others_is_named_once() {
+    fn each_upstream_image_is_listed_once() {
         let manifest = "containers:\n  - name: a\n    image: onetrace/hello:1\n  - name: b\n    \
                         image: jaegertracing/jaeger:2\n    image: \"otel/collector:3\"\n    \
                         image: jaegertracing/jaeger:2\n";
