@@ -46,7 +46,7 @@ async fn helm_test_proves_a_trace_and_reports_a_missing_edge() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_installation_with_an_invalid_value_fails_and_names_the_value() -> Result<()> {
     with_namespace("values", async |namespace| {
-        let call = json!({"service": "nobody", "port": "http"});
+        let call = json!({"service": "unknown", "port": "http"});
         for (values, name) in [
             (
                 json!({"services": {"hello": {"replicas": "two"}}}),
@@ -54,7 +54,7 @@ async fn an_installation_with_an_invalid_value_fails_and_names_the_value() -> Re
             ),
             (
                 json!({"services": {"hello": {"calls": {"X_URL": call}}}}),
-                "services.hello.calls.X_URL.service=nobody",
+                "services.hello.calls.X_URL.service=unknown",
             ),
         ] {
             let output = namespace.try_install("onetrace", &values).await?;
