@@ -1,5 +1,5 @@
-//! A relay for the W3C Trace Context conformance suite, built from this crate's
-//! public layers: what the suite proves of it holds for every service.
+//! A relay for the W3C Trace Context conformance suite. It uses this crate's public
+//! layers, so what the suite proves is true of every service.
 //!
 //! `POST /test` takes `[{"url": "…", "arguments": [ … ]}, …]` and posts each
 //! `arguments` to its `url` through the traced client. Listens on `RELAY_ADDR`
@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("relaying on http://{}/test", listener.local_addr()?);
     axum::serve(listener, routes)
         .with_graceful_shutdown(async {
-            // Without a signal handler there is nothing to wait for: serve on.
+            // Without a signal handler, serve until the process is stopped.
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Makes the calls one after the other; the first that fails ends the request with 502.
+/// Makes the calls one after the other. The first one that fails ends the request with 502.
 async fn relay(
     State(client): State<ClientWithMiddleware>,
     Json(calls): Json<Vec<Call>>,

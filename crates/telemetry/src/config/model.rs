@@ -19,6 +19,13 @@ pub struct ServiceInfo {
     pub version: &'static str,
 }
 
+impl ServiceInfo {
+    /// A service with this name and version.
+    pub const fn new(name: &'static str, version: &'static str) -> Self {
+        Self { name, version }
+    }
+}
+
 /// The values of the `OTEL_*` variables and `RUST_LOG`.
 #[derive(Clone, Debug)]
 pub struct Config {

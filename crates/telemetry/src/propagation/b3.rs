@@ -1,11 +1,9 @@
-//! B3 (<https://github.com/openzipkin/b3-propagation>), by way of
-//! `opentelemetry-propagator-b3`, with the flags as OpenTelemetry's specification
-//! has them.
+//! B3 (<https://github.com/openzipkin/b3-propagation>): the crate
+//! `opentelemetry-propagator-b3`, with the flags of OpenTelemetry's specification.
 //!
-//! Left alone, that crate reads `d` (debug) as not sampled, keeps "no decision
-//! yet" in the bit that Trace Context calls `random`, writes all headers where
-//! the single one was asked for, and without a trace tells the next service not
-//! to sample.
+//! By itself, that crate reads `d` (debug) as not sampled, keeps "no decision yet"
+//! in the bit that Trace Context calls `random`, writes all headers if only the
+//! single one is configured, and sends "do not sample" if there is no trace.
 
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -15,10 +13,10 @@ use opentelemetry_propagator_b3::{B3Encoding, Propagator};
 
 use super::trace_context::RANDOM;
 
-/// The crate's bit for a debug trace. It stays with the trace, and goes on.
+/// The crate's bit for a debug trace. It is passed on with the trace.
 const DEBUG: TraceFlags = TraceFlags::new(0x04);
 
-/// The propagator. Reads both encodings, a single header first; writes its own.
+/// The propagator. It reads both encodings, the single header first, and writes its own.
 #[derive(Debug)]
 pub(super) struct B3(Propagator);
 
@@ -79,7 +77,7 @@ fn with_flags(span: &SpanContext, flags: TraceFlags) -> SpanContext {
     )
 }
 
-/// Writes the headers of one encoding.
+/// Writes only the headers of one encoding.
 struct Only<'a>(&'a [&'a str], &'a mut dyn Injector);
 
 impl Injector for Only<'_> {
@@ -90,8 +88,8 @@ impl Injector for Only<'_> {
     }
 }
 
-/// `X-B3-Sampled: d` and `b3: …-true` are refused by one encoding and taken by
-/// the other; as one text they are the same decision.
+/// Maps `X-B3-Sampled` values that the crate accepts in one encoding and rejects in
+/// the other to `1` and `0`.
 struct Fields<'a>(&'a dyn Extractor);
 
 impl Extractor for Fields<'_> {

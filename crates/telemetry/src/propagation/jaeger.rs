@@ -1,6 +1,6 @@
 //! Jaeger's own headers (<https://www.jaegertracing.io/docs/1.76/sdk-migration/#propagation-format>):
-//! `uber-trace-id` and `uberctx-{key}` for baggage. For callers that still speak
-//! them; OpenTelemetry's specification calls them deprecated.
+//! `uber-trace-id`, and `uberctx-{key}` for baggage. For callers that still use
+//! them; OpenTelemetry's specification deprecates them.
 
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
@@ -13,7 +13,7 @@ use super::baggage;
 
 const TRACE: &str = "uber-trace-id";
 const BAGGAGE: &str = "uberctx-";
-/// Bit 1 of Jaeger's flags: a debug trace, which is sampled too.
+/// Bit 1 of Jaeger's flags: a debug trace, which is also sampled.
 const DEBUG: u8 = 0x02;
 
 /// The propagator.
@@ -26,7 +26,7 @@ impl TextMapPropagator for Jaeger {
         let span = span.span_context();
         if span.is_valid() {
             let sampled = u8::from(span.is_sampled());
-            // The parent's id has no meaning any more; it is always sent as 0.
+            // The parent's id is deprecated and always 0.
             let value = format!("{}:{}:0:{sampled}", span.trace_id(), span.span_id());
             injector.set(TRACE, value);
         }
@@ -55,7 +55,7 @@ impl TextMapPropagator for Jaeger {
         if found.is_empty() {
             return extracted;
         }
-        // On top of what another propagator has read, as the specification asks.
+        // What another propagator has read takes precedence, as the specification requires.
         for (key, (value, metadata)) in context.baggage() {
             found.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
         }
@@ -86,9 +86,9 @@ fn parse(header: &str) -> Option<SpanContext> {
     span.is_valid().then_some(span)
 }
 
-fn hex(digits: &str, most: usize) -> Option<u128> {
+fn hex(digits: &str, max_len: usize) -> Option<u128> {
     let plain = !digits.is_empty()
-        && digits.len() <= most
+        && digits.len() <= max_len
         && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     plain
         .then(|| u128::from_str_radix(digits, 16).ok())

@@ -1,4 +1,4 @@
-//! CLIENT spans: one an attempt, with the context that it carries.
+//! CLIENT spans, one per attempt, and the context that each attempt sends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use telemetry::http::{CallError, ClientConfig, Peer, Route, ServerLayer};
 use tokio::net::TcpListener;
 use trace_contract::TraceParent;
 
-use crate::fixture::{ask, assert_trace, caller, serve};
+use crate::fixture::{self, assert_trace, caller, serve};
 
 fn client() -> ClientWithMiddleware {
     telemetry::http::client(&ClientConfig {
@@ -25,7 +25,7 @@ fn client() -> ClientWithMiddleware {
     .expect("a client can be made")
 }
 
-/// Starts a front that makes one call to `url` for each request, and asks it once.
+/// Starts a server that calls `url` for each request, and sends it one request.
 async fn call(method: reqwest::Method, url: String) -> (TraceParent, Option<CallError>) {
     let client = client();
     let outcome = Arc::new(std::sync::Mutex::new(None));
@@ -43,14 +43,14 @@ async fn call(method: reqwest::Method, url: String) -> (TraceParent, Option<Call
         .layer(ServerLayer::internal());
     let address = serve(front).await;
     let parent = TraceParent::generate();
-    ask(&format!("http://{address}/"), &parent).await;
+    fixture::get(&format!("http://{address}/"), &parent).await;
     let outcome = outcome.lock().unwrap().take();
     (parent, outcome)
 }
 
-/// Answers 503 to so many requests, then 200.
+/// A server that responds to `failures` requests with 503, and then with 200.
 async fn flaky(failures: usize) -> std::net::SocketAddr {
-    async fn answer(State(left): State<Arc<AtomicUsize>>) -> StatusCode {
+    async fn respond(State(left): State<Arc<AtomicUsize>>) -> StatusCode {
         let failing = left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                 left.checked_sub(1)
@@ -63,11 +63,11 @@ async fn flaky(failures: usize) -> std::net::SocketAddr {
         }
     }
     let left = Arc::new(AtomicUsize::new(failures));
-    serve(Router::new().fallback(any(answer)).with_state(left)).await
+    serve(Router::new().fallback(any(respond)).with_state(left)).await
 }
 
 #[tokio::test]
-async fn a_peer_is_called_by_its_own_name_below_its_base_url() {
+async fn a_peer_is_called_at_its_base_url() {
     async fn seen(request: Request) -> String {
         let hosts = request.headers().get_all("host").iter();
         let hosts: Vec<_> = hosts.map(|host| host.to_str().unwrap()).collect();
@@ -126,10 +126,10 @@ children:
 }
 
 #[tokio::test]
-async fn each_attempt_has_its_span_and_the_caller_hears_of_retries() {
+async fn each_attempt_has_its_span_and_the_callers_span_has_an_event_per_retry() {
     let address = flaky(2).await;
     let (parent, outcome) = call(reqwest::Method::GET, format!("http://{address}/things/7")).await;
-    assert_eq!(outcome, None, "the third attempt is answered");
+    assert_eq!(outcome, None, "the third attempt must succeed");
     assert_trace(
         &parent,
         "
@@ -162,7 +162,7 @@ children:
 }
 
 #[tokio::test]
-async fn what_must_not_be_sent_twice_is_sent_once() {
+async fn a_method_that_is_not_idempotent_is_sent_once() {
     let address = flaky(1).await;
     let (parent, _) = call(reqwest::Method::POST, format!("http://{address}/things/7")).await;
     assert_trace(
@@ -179,7 +179,7 @@ children:
 }
 
 #[tokio::test]
-async fn a_4xx_fails_the_clients_span() {
+async fn a_4xx_is_an_error_of_the_client_span() {
     let address = serve(Router::new()).await;
     let (parent, _) = call(reqwest::Method::GET, format!("http://{address}/things/7")).await;
     assert_trace(
@@ -197,13 +197,13 @@ children:
 }
 
 #[tokio::test]
-async fn a_connection_that_cannot_be_made_is_tried_again() {
+async fn a_connection_that_cannot_be_made_is_retried() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it has an address");
     drop(listener);
     let url = format!("http://{address}/things/7?token=s3cret");
     let (parent, outcome) = call(reqwest::Method::GET, url).await;
-    let error = outcome.expect("nobody listens");
+    let error = outcome.expect("no server listens");
     assert!(matches!(error, CallError::Connect(_)), "{error:?}");
     assert!(!format!("{error} {error:?}").contains("s3cret"));
     assert_trace(
@@ -225,7 +225,7 @@ children:
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_a_timeout_and_not_tried_again() {
+async fn a_slow_response_is_a_timeout_and_not_retried() {
     let slow = Router::new().fallback(any(std::future::pending::<()>));
     let address = serve(slow).await;
     let (parent, outcome) = call(reqwest::Method::GET, format!("http://{address}/things/7")).await;
@@ -244,7 +244,7 @@ children:
 }
 
 #[tokio::test]
-async fn an_unsampled_caller_makes_no_spans_and_its_context_goes_on() {
+async fn the_context_of_an_unsampled_caller_is_passed_on_without_spans() {
     let seen = Arc::new(std::sync::Mutex::new(HeaderMap::new()));
     let kept = Arc::clone(&seen);
     let back = Router::new().fallback(any(move |headers: HeaderMap| async move {
@@ -260,7 +260,7 @@ async fn an_unsampled_caller_makes_no_spans_and_its_context_goes_on() {
                     .get(format!("http://{back}/"))
                     .send()
                     .await
-                    .expect("it answers");
+                    .expect("it must respond");
             }),
         )
         .layer(ServerLayer::internal());
@@ -269,22 +269,22 @@ async fn an_unsampled_caller_makes_no_spans_and_its_context_goes_on() {
     let trace = parent.trace_id().to_string();
     caller()
         .get(format!("http://{front}/"))
-        // `random` (02) belongs to the trace id, and must go on with it.
+        // `random` (02) belongs to the trace id and must be passed on with it.
         .header("traceparent", format!("00-{trace}-{}-02", parent.span_id()))
         .header("tracestate", "vendor=1")
         .header("baggage", "tenant=blue;a=1")
         .send()
         .await
-        .expect("the request must be answered");
+        .expect("the request must succeed");
     let seen = seen.lock().unwrap().clone();
     let sent = seen["traceparent"].to_str().unwrap();
     assert!(
         sent.starts_with(&format!("00-{trace}-")) && sent.ends_with("-02"),
-        "the trace must go on unsampled, but {sent:?} was sent"
+        "the trace must be continued unsampled, but {sent:?} was sent"
     );
     assert_eq!(seen["tracestate"], "vendor=1");
     assert_eq!(seen["baggage"], "tenant=blue;a=1");
-    // A sampled request behind it: once its trace is here, the other's would be too.
+    // A sampled request after it: when its trace has arrived, the other would have arrived too.
     let (after, _) = call(reqwest::Method::GET, format!("http://{back}/")).await;
     assert_trace(
         &after,

@@ -1,4 +1,4 @@
-//! INTERNAL spans: what Go kit's tracing endpoint middleware could do.
+//! INTERNAL spans, as Go kit's tracing endpoint middleware makes them.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use telemetry::{EndpointError, EndpointLayer, KeyValue};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use trace_contract::{Span, Store, TraceParent};
 
-use crate::fixture::{ask, assert_trace, serve, store};
+use crate::fixture::{self, assert_trace, serve, store};
 
 #[derive(Debug, thiserror::Error)]
 enum OrderError {
@@ -90,11 +90,11 @@ async fn orders() -> std::net::SocketAddr {
 
 async fn order_trace(address: std::net::SocketAddr, number: u32) -> TraceParent {
     let parent = TraceParent::generate();
-    ask(&format!("http://{address}/orders/{number}"), &parent).await;
+    fixture::get(&format!("http://{address}/orders/{number}"), &parent).await;
     parent
 }
 
-const WHOLE: &str = "
+const COMPLETE: &str = "
 service: app
 kind: server
 name: GET /orders/{number}
@@ -112,27 +112,27 @@ children:
 #[tokio::test]
 async fn the_applications_own_spans_are_children_of_the_endpoint() {
     let parent = order_trace(orders().await, 7).await;
-    assert_trace(&parent, WHOLE).await;
+    assert_trace(&parent, COMPLETE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn forty_requests_at_once_are_forty_whole_traces() {
+async fn forty_concurrent_requests_are_forty_complete_traces() {
     let address = orders().await;
     let checked: Vec<_> = (0..40)
         .map(|_| {
             tokio::spawn(async move {
                 let parent = order_trace(address, 7).await;
-                assert_trace(&parent, WHOLE).await;
+                assert_trace(&parent, COMPLETE).await;
             })
         })
         .collect();
     for one in checked {
-        one.await.expect("every trace must be whole");
+        one.await.expect("every trace must be complete");
     }
 }
 
 #[tokio::test]
-async fn a_failure_is_an_exception_and_fails_the_span() {
+async fn a_failure_is_an_exception_event_and_an_error_of_the_span() {
     let parent = order_trace(orders().await, 0).await;
     assert_trace(
         &parent,
@@ -156,7 +156,7 @@ children:
 }
 
 #[tokio::test]
-async fn a_business_error_is_recorded_and_fails_nothing() {
+async fn a_business_error_is_recorded_and_is_no_error_of_the_span() {
     let parent = order_trace(orders().await, 400).await;
     assert_trace(
         &parent,
@@ -181,30 +181,30 @@ children:
 }
 
 #[tokio::test]
-async fn a_call_that_is_given_up_leaves_a_span_that_says_so() {
+async fn the_span_of_a_dropped_call_is_cancelled() {
     let store = store();
-    let mut service = EndpointLayer::new("given up").layer(service_fn(|(): ()| async {
+    let mut service = EndpointLayer::new("dropped").layer(service_fn(|(): ()| async {
         std::future::pending::<Result<(), OrderError>>().await
     }));
-    let given_up = tokio::time::timeout(Duration::from_millis(10), service.call(())).await;
-    assert!(given_up.is_err(), "the service never answers");
+    let dropped = tokio::time::timeout(Duration::from_millis(10), service.call(())).await;
+    assert!(dropped.is_err(), "the service must not respond");
     store
         .wait_for(
-            "the span that was given up",
+            "the span that was dropped",
             Duration::from_secs(20),
-            |store| given_up_span(store).is_some(),
+            |store| dropped_span(store).is_some(),
         )
         .await
         .expect("the span must be exported");
-    let span = given_up_span(&store).expect("it was there a moment ago");
+    let span = dropped_span(&store).expect("it is in the store");
     assert_eq!(span.attributes["error.type"].as_str(), Some("cancelled"));
 }
 
-fn given_up_span(store: &Store) -> Option<Span> {
+fn dropped_span(store: &Store) -> Option<Span> {
     let mut traces = store.trace_ids().into_iter();
     traces.find_map(|id| {
         let trace = store.trace(id)?;
-        let span = trace.spans().iter().find(|span| span.name == "given up");
+        let span = trace.spans().iter().find(|span| span.name == "dropped");
         span.cloned()
     })
 }

@@ -1,5 +1,5 @@
-//! Telemetry is one a process, so all tests share it, with one receiver; each
-//! test looks at its own trace alone.
+//! A process has one telemetry, so all tests share it and one receiver; each test
+//! looks only at its own trace.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ use trace_contract::{
 };
 
 /// How long a trace may take to arrive on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Starts telemetry at the first call; what it exports is in the store.
 pub(crate) fn store() -> Store {
@@ -22,19 +22,19 @@ pub(crate) fn store() -> Store {
     STORE.get_or_init(start).clone()
 }
 
-/// The receiver lives on a thread of its own: each test's runtime ends with it.
+/// The receiver has its own thread, because the runtime of each test ends with the test.
 fn start() -> Store {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .expect("a runtime can be made");
+            .expect("a runtime can be created");
         runtime.block_on(async {
             let receiver = Receiver::bind("127.0.0.1:0").await.expect("a free port");
             sender
                 .send((receiver.endpoint(), receiver.store()))
-                .expect("the test waits for it");
+                .expect("the test waits for the address");
             std::future::pending::<()>().await;
         });
     });
@@ -65,35 +65,35 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// A caller without any tracing of its own.
+/// A caller that is not traced.
 pub(crate) fn caller() -> reqwest::Client {
     reqwest::Client::builder()
         .user_agent("caller/1")
         .build()
-        .expect("a client can be made")
+        .expect("a client can be created")
 }
 
-/// A caller's request with a trace of its own.
-pub(crate) async fn ask(url: &str, parent: &TraceParent) -> reqwest::Response {
+/// Sends a request in the caller's trace.
+pub(crate) async fn get(url: &str, parent: &TraceParent) -> reqwest::Response {
     let request = caller().get(url).header("traceparent", parent.header());
-    request.send().await.expect("the request must be answered")
+    request.send().await.expect("the request must succeed")
 }
 
-/// Waits until the caller's trace is what the contract says.
+/// Waits until the caller's trace matches the contract.
 pub(crate) async fn assert_trace(caller: &TraceParent, contract: &str) -> Trace {
     let expectation = Expectation::continues(caller);
     assert_trace_as(caller.trace_id(), contract, &expectation).await
 }
 
-/// Waits until a trace is what the contract and the expectation say.
+/// Waits until a trace matches the contract and the expectation.
 pub(crate) async fn assert_trace_as(
     trace: TraceId,
     contract: &str,
     expectation: &Expectation,
 ) -> Trace {
-    let contract = Contract::from_yaml(contract).expect("a test's contract is good");
+    let contract = Contract::from_yaml(contract).expect("the contract is valid");
     let source = Source::from(store());
-    verify(&source, trace, &contract, expectation, PATIENCE)
+    verify(&source, trace, &contract, expectation, TIMEOUT)
         .await
         .unwrap_or_else(|error| panic!("{error}"))
 }

@@ -4,6 +4,7 @@
 
 mod calls;
 mod endpoints;
+mod example;
 mod fixture;
 mod messages;
 mod panics;

@@ -9,7 +9,7 @@ use telemetry::http::ServerLayer;
 use telemetry::propagation::{self, FutureExt, HeaderExtractor, HeaderInjector};
 use trace_contract::TraceParent;
 
-use crate::fixture::{ask, assert_trace, serve};
+use crate::fixture::{self, assert_trace, serve};
 
 #[tracing::instrument(name = "consume")]
 async fn consume(size: i64) {
@@ -41,7 +41,7 @@ async fn a_message_carries_the_trace_of_its_producer() {
         .layer(ServerLayer::internal());
     let address = serve(routes).await;
     let parent = TraceParent::generate();
-    ask(&format!("http://{address}/produce"), &parent).await;
+    fixture::get(&format!("http://{address}/produce"), &parent).await;
     assert_trace(
         &parent,
         "

@@ -1,5 +1,5 @@
 //! SERVER spans: the HTTP semantic conventions, the edge, and every way in which
-//! a request can end.
+//! a request can end, except panics.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use telemetry::{Edge, EdgeTrace};
 use tower::{Layer, ServiceExt, service_fn};
 use trace_contract::{Expectation, TraceParent};
 
-use crate::fixture::{ask, assert_trace, assert_trace_as, caller, serve, store};
+use crate::fixture::{self, assert_trace, assert_trace_as, caller, serve, store};
 
 fn open_edge() -> ServerLayer {
     ServerLayer::public(Edge::new(EdgeTrace::Continue, vec!["tenant".to_owned()]))
 }
 
 #[tokio::test]
-async fn a_span_says_what_the_conventions_ask_for_and_no_secret() {
+async fn a_span_has_the_attributes_of_the_conventions_and_no_secret() {
     let routes = Router::new()
         .route("/items/{id}", get(|| async { "ok" }))
         .layer(open_edge());
@@ -36,14 +36,14 @@ async fn a_span_says_what_the_conventions_ask_for_and_no_secret() {
         .header("baggage", "tenant=blue,password=s3cret")
         .send()
         .await
-        .expect("the request must be answered");
-    let answered = response.headers()["traceresponse"]
+        .expect("the request must succeed");
+    let trace_response = response.headers()["traceresponse"]
         .to_str()
         .unwrap()
         .to_owned();
     assert!(
-        answered.contains(&parent.trace_id().to_string()),
-        "traceresponse names the trace: {answered}"
+        trace_response.contains(&parent.trace_id().to_string()),
+        "traceresponse must contain the trace id: {trace_response}"
     );
     let port = address.port();
     let trace = assert_trace(
@@ -83,7 +83,7 @@ attributes:
 }
 
 #[tokio::test]
-async fn only_a_5xx_fails_the_span() {
+async fn only_a_5xx_is_an_error_of_the_span() {
     let routes = Router::new()
         .route("/gone", get(|| async { StatusCode::GONE }))
         .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
@@ -102,7 +102,7 @@ async fn only_a_5xx_fails_the_span() {
         ),
     ] {
         let parent = TraceParent::generate();
-        ask(&format!("http://{address}{path}"), &parent).await;
+        fixture::get(&format!("http://{address}{path}"), &parent).await;
         let contract = format!(
             "{{service: app, kind: server, name: GET {path}, status: {status}, attributes: {{{expected}}}}}"
         );
@@ -117,7 +117,7 @@ async fn an_unknown_route_and_an_unknown_method_never_become_names() {
         .layer(open_edge());
     let address = serve(routes).await;
     let parent = TraceParent::generate();
-    ask(&format!("http://{address}/unknown/4711"), &parent).await;
+    fixture::get(&format!("http://{address}/unknown/4711"), &parent).await;
     assert_trace(
         &parent,
         "{service: app, kind: server, name: GET, status: unset,
@@ -131,7 +131,7 @@ async fn an_unknown_route_and_an_unknown_method_never_become_names() {
         .header("traceparent", parent.header())
         .send()
         .await
-        .expect("the request must be answered");
+        .expect("the request must succeed");
     assert_trace(
         &parent,
         "{service: app, kind: server, name: HTTP /known, status: unset,
@@ -141,7 +141,7 @@ async fn an_unknown_route_and_an_unknown_method_never_become_names() {
 }
 
 #[tokio::test]
-async fn a_streaming_answer_ends_its_span_with_its_last_byte() {
+async fn the_span_of_a_streamed_response_ends_with_its_last_byte() {
     let routes = Router::new()
         .route(
             "/stream",
@@ -156,8 +156,8 @@ async fn a_streaming_answer_ends_its_span_with_its_last_byte() {
         .layer(open_edge());
     let address = serve(routes).await;
     let parent = TraceParent::generate();
-    let response = ask(&format!("http://{address}/stream"), &parent).await;
-    assert_eq!(response.text().await.expect("the whole body"), "012");
+    let response = fixture::get(&format!("http://{address}/stream"), &parent).await;
+    assert_eq!(response.text().await.expect("the complete body"), "012");
     let trace = assert_trace(
         &parent,
         "{service: app, kind: server, name: GET /stream, status: unset}",
@@ -171,7 +171,7 @@ async fn a_streaming_answer_ends_its_span_with_its_last_byte() {
 }
 
 #[tokio::test]
-async fn a_caller_who_goes_away_leaves_a_span_that_says_so() {
+async fn the_span_of_a_client_that_disconnects_is_cancelled() {
     let routes = Router::new()
         .route("/slow", get(std::future::pending::<&str>))
         .layer(open_edge());
@@ -183,7 +183,7 @@ async fn a_caller_who_goes_away_leaves_a_span_that_says_so() {
         .timeout(Duration::from_millis(100))
         .send()
         .await;
-    assert!(given_up.is_err(), "nobody answers /slow");
+    assert!(given_up.is_err(), "/slow must not respond");
     assert_trace(
         &parent,
         "{service: app, kind: server, name: GET /slow, status: unset,
@@ -193,21 +193,21 @@ async fn a_caller_who_goes_away_leaves_a_span_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_linked_edge_starts_a_trace_of_its_own_that_names_the_caller() {
+async fn a_linked_edge_starts_a_new_trace_with_a_link_to_the_caller() {
     let layer = ServerLayer::public(Edge::new(EdgeTrace::Link, Vec::new()));
     let routes = Router::new()
         .route("/linked", get(|| async { "ok" }))
         .layer(layer);
     let address = serve(routes).await;
-    // Not sampled by the caller: our own trace is sampled by our own rules.
+    // The caller does not sample; the new trace is sampled by this system's rules.
     let parent = TraceParent::unsampled();
-    let response = ask(&format!("http://{address}/linked"), &parent).await;
-    let answered = response.headers()["traceresponse"].to_str().unwrap();
-    let ours: Vec<&str> = answered.split('-').collect();
+    let response = fixture::get(&format!("http://{address}/linked"), &parent).await;
+    let trace_response = response.headers()["traceresponse"].to_str().unwrap();
+    let ours: Vec<&str> = trace_response.split('-').collect();
     assert_ne!(
         ours[1],
         parent.trace_id().to_string(),
-        "the trace must be ours"
+        "the trace must be new"
     );
     let id = ours[1].parse().expect("it is a trace id");
     assert_trace_as(
@@ -238,7 +238,7 @@ async fn malformed_headers_start_a_trace_and_never_fail_a_request() {
             .header("baggage", "%%%;;;,=")
             .send()
             .await
-            .expect("the request must be answered");
+            .expect("the request must succeed");
         assert_eq!(response.status(), 200, "traceparent {bad:?}");
         assert!(
             response.headers().contains_key("traceresponse"),
