@@ -48,7 +48,7 @@ children:
       - service: app
         kind: internal
         name: SELECT books
-        attributes: {statement: {matches: SELECT}, id: {present: false}}
+        attributes: {statement: {matches: 'SELECT.*'}, id: {present: false}}
 ",
     )
     .await;
