@@ -2,7 +2,7 @@
 //! compare each request's trace with a contract in `tests/contracts`.
 
 use anyhow::{Context, Result, ensure};
-use trace_contract::{Answer, Expectation, Receiver, Request, Source, Trace, TraceId};
+use trace_contract::{Expectation, Receiver, Request, Response, Source, Trace, TraceId};
 
 use crate::contracts;
 use crate::local::{System, SystemConfig};
@@ -47,10 +47,10 @@ impl TracedSystem {
     ///
     /// # Errors
     /// If the status or the trace differs: the difference, and the services' logs.
-    pub async fn check(&self, request: &Request, status: u16, contract: &str) -> Result<Answer> {
-        let expectation = Expectation::continues(request.sent_as());
+    pub async fn check(&self, request: &Request, status: u16, contract: &str) -> Result<Response> {
+        let expectation = Expectation::continues(request.traceparent());
         let response = self.send(request, status).await?;
-        let id = request.sent_as().trace_id();
+        let id = request.traceparent().trace_id();
         self.ensure_trace(id, contract, &expectation).await?;
         Ok(response)
     }
@@ -59,12 +59,12 @@ impl TracedSystem {
     ///
     /// # Errors
     /// If there is no response, or its status differs.
-    pub async fn send(&self, request: &Request, status: u16) -> Result<Answer> {
+    pub async fn send(&self, request: &Request, status: u16) -> Result<Response> {
         let response = request.send().await.with_context(|| self.system.report())?;
         ensure!(
             response.status.as_u16() == status,
             "{} must return status {status}, but it returned {} with {:?}\n{}",
-            request.shown(),
+            request.redacted(),
             response.status,
             String::from_utf8_lossy(&response.body),
             self.system.report()

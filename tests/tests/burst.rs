@@ -22,7 +22,7 @@ async fn ensure_no_loss(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) -
     let exclusive = ExclusiveLoad::acquire().await?;
     let config = SystemConfig::defaults().with_long_timeouts();
     let mut traced = TracedSystem::with(config).await?;
-    traced.receiver.behave(behaviour);
+    traced.receiver.set_behaviour(behaviour);
     let store = traced.receiver.store();
     store.keep(KEPT);
 

@@ -105,7 +105,7 @@ async fn the_cause_of_a_failure_is_logged_with_the_trace_id() -> Result<()> {
     let (traced, _) = with_hello_down().await?;
     let request = traced.get("/hello")?;
     traced.check(&request, 502, "hello-down").await?;
-    let id = request.sent_as().trace_id().to_string();
+    let id = request.traceparent().trace_id().to_string();
     let log = traced.system.gateway.log();
     let has_cause = log.iter().any(|line| {
         let error = line["error"].as_str().unwrap_or_default();

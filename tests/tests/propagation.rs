@@ -70,11 +70,13 @@ async fn a_request_without_a_traceparent_starts_a_trace() -> Result<()> {
 #[tokio::test]
 async fn an_unsampled_caller_gets_a_response_and_no_spans() -> Result<()> {
     let traced = TracedSystem::start().await?;
-    let request = traced.get("/hello")?.traceparent(TraceParent::unsampled());
+    let request = traced
+        .get("/hello")?
+        .with_traceparent(TraceParent::unsampled());
     let response = traced.send(&request, 200).await?;
     assert_eq!(
         contracts::trace_id(&response.headers)?,
-        request.sent_as().trace_id(),
+        request.traceparent().trace_id(),
         "the gateway must continue the unsampled trace"
     );
     // Spans of the unsampled request would be exported before those of this one.
@@ -110,8 +112,10 @@ async fn baggage_is_accepted_by_its_key_and_passed_on() -> Result<()> {
 async fn with_edge_trace_link_the_gateway_starts_a_linked_trace() -> Result<()> {
     let traced = TracedSystem::with(SystemConfig::new().gateway("EDGE_TRACE", "link")).await?;
     // The new trace is sampled although the caller's is not.
-    let request = traced.get("/hello")?.traceparent(TraceParent::unsampled());
-    let expectation = Expectation::starts_anew(request.sent_as());
+    let request = traced
+        .get("/hello")?
+        .with_traceparent(TraceParent::unsampled());
+    let expectation = Expectation::starts_new_trace(request.traceparent());
     let response = traced.send(&request, 200).await?;
     let id = contracts::trace_id(&response.headers)?;
     traced.ensure_trace(id, "linked", &expectation).await?;

@@ -40,11 +40,11 @@ impl Real {
         ensure!(
             response.status.as_u16() == status,
             "{} must return status {status}, but it returned {}\n{}",
-            request.shown(),
+            request.redacted(),
             response.status,
             self.system.report()
         );
-        let sent = request.sent_as();
+        let sent = request.traceparent();
         let expectation = Expectation::continues(sent);
         self.ensure_trace(sent.trace_id(), contract, &expectation)
             .await
@@ -97,7 +97,7 @@ async fn a_linked_trace_is_also_linked_in_jaeger() -> Result<()> {
     let request = real.get("/hello")?;
     let response = request.send().await?;
     let id = contracts::trace_id(&response.headers)?;
-    let expectation = Expectation::starts_anew(request.sent_as());
+    let expectation = Expectation::starts_new_trace(request.traceparent());
     real.ensure_trace(id, "linked", &expectation).await
 }
 
@@ -127,7 +127,7 @@ async fn every_trace_of_a_burst_is_complete_in_jaeger() -> Result<()> {
     for request in requests {
         let (contract, source) = (contract.clone(), Source::from(real.backend.jaeger()?));
         checking.spawn(async move {
-            let sent = request.sent_as();
+            let sent = request.traceparent();
             let expectation = Expectation::continues(sent);
             verify(&source, sent.trace_id(), &contract, &expectation, TIMEOUT).await
         });

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use tests::local::SystemConfig;
 use tests::traced_system::TracedSystem;
-use trace_contract::{Answer, Request};
+use trace_contract::{Request, Response};
 
-fn text(response: &Answer) -> String {
+fn text(response: &Response) -> String {
     String::from_utf8_lossy(&response.body).into_owned()
 }
 
@@ -57,7 +57,7 @@ async fn the_json_response_contains_the_trace_id() -> Result<()> {
     assert_eq!(json["message"], "Hello, World!");
     assert_eq!(
         json["trace_id"],
-        request.sent_as().trace_id().to_string(),
+        request.traceparent().trace_id().to_string(),
         "the response must contain the caller's trace id, because the gateway continues that trace"
     );
     Ok(())

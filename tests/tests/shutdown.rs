@@ -208,7 +208,7 @@ async fn sigterm_to_both_fails_no_request_and_loses_no_span() -> Result<()> {
 async fn sigterm_with_a_silent_collector_exits_in_time_and_logs_the_dropped_spans() -> Result<()> {
     let exclusive = ExclusiveLoad::acquire().await?;
     let mut traced = draining().await?;
-    traced.receiver.behave(Behaviour::Silent);
+    traced.receiver.set_behaviour(Behaviour::Silent);
     let load = start_load(&traced.system.url("/hello")).await?;
     stop(&mut traced.system.gateway, Signal::TERM).await?;
     let report = load.stop().await;

@@ -19,15 +19,15 @@ pub(crate) async fn hello(url: &str, source: &Source, timeout: Duration) -> Resu
     let path: PathBuf = workspace().join(CONTRACT);
     let contract = Contract::load(&path)?;
     let request = Request::get(url)?;
-    println!("\n{}", request.shown());
-    println!("traceparent: {}\n", request.sent_as());
+    println!("\n{}", request.redacted());
+    println!("traceparent: {}\n", request.traceparent());
     let answer = request.send().await.context("the first request")?;
     println!("{}\n", String::from_utf8_lossy(&answer.body).trim_end());
     if !answer.status.is_success() {
         println!("answered {}, which is no greeting", answer.status);
         return Ok(false);
     }
-    let caller = request.sent_as();
+    let caller = request.traceparent();
     let expectation = Expectation::continues(caller);
     let id = caller.trace_id();
     match verify(source, id, &contract, &expectation, timeout).await {

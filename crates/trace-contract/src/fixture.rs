@@ -1,4 +1,5 @@
-//! A trace for tests: one request to a gateway, through hello and back.
+//! A trace for unit tests: one request to the gateway, which calls hello, which calls the
+//! gateway.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use crate::model::{Attributes, Scope, Span, SpanKind, Status, Trace, Value};
 use crate::traceparent::TraceParent;
 
 pub(crate) const MILLI: u64 = 1_000_000;
-const BEGIN: u64 = 1_700_000_000_000_000_000;
+const START: u64 = 1_700_000_000_000_000_000;
 
 /// The contract that [`spans`] satisfies.
 pub(crate) const CONTRACT: &str = "
@@ -51,7 +52,7 @@ children:
                             name: visitor
 ";
 
-/// Places in [`spans`].
+/// Indexes into [`spans`].
 pub(crate) const ROOT: usize = 0;
 pub(crate) const HELLO: usize = 1;
 pub(crate) const CLIENT: usize = 2;
@@ -66,14 +67,14 @@ pub(crate) fn span_id(number: u8) -> SpanId {
     SpanId::from_bytes([number; 8]).expect("not zero")
 }
 
-/// Who sent the request.
+/// The caller that sent the request.
 pub(crate) fn caller() -> TraceParent {
     TraceParent::new(trace_id(), span_id(0xca), true)
 }
 
 /// A span that starts `number` milliseconds after the first.
 pub(crate) fn span(number: u8, parent: SpanId, service: &str, kind: SpanKind, name: &str) -> Span {
-    let start = BEGIN + u64::from(number) * MILLI;
+    let start = START + u64::from(number) * MILLI;
     Span {
         trace_id: trace_id(),
         span_id: span_id(number),

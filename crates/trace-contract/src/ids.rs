@@ -1,30 +1,30 @@
-//! Trace and span ids: fixed bytes, written as lower-case hex.
+//! Trace and span ids: fixed-size bytes, written as lower-case hex.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What is wrong with an id that was read.
+/// A string that is not a valid id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a {what}: it must be {digits} hex digits, not all zero")]
+#[error("{text:?} is not a {kind}: expected {digits} hex digits, not all zero")]
 pub struct IdError {
-    what: &'static str,
+    kind: &'static str,
     digits: usize,
     text: String,
 }
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $len:literal, $what:literal) => {
+    ($(#[$doc:meta])* $name:ident, $number:ty, $len:literal, $kind:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name([u8; $len]);
 
         impl $name {
-            /// The id made of `bytes`; `None` when they are all zero, which is no id.
+            /// Creates an id; `None` if the bytes are all zero, which is invalid.
             pub fn from_bytes(bytes: [u8; $len]) -> Option<Self> {
                 (bytes != [0; $len]).then_some(Self(bytes))
             }
 
-            /// The id in `bytes`, if they have the right length and are not all zero.
+            /// Creates an id; `None` if `bytes` has another length or is all zero.
             pub fn from_slice(bytes: &[u8]) -> Option<Self> {
                 Self::from_bytes(bytes.try_into().ok()?)
             }
@@ -38,7 +38,7 @@ macro_rules! id {
             pub fn random() -> Self {
                 loop {
                     let mut bytes = [0; $len];
-                    getrandom::fill(&mut bytes).expect("the system has random numbers");
+                    getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
                     if let Some(id) = Self::from_bytes(bytes) {
                         return id;
                     }
@@ -50,10 +50,13 @@ macro_rules! id {
             type Err = IdError;
 
             fn from_str(text: &str) -> Result<Self, IdError> {
-                decode_hex(text)
-                    .and_then(Self::from_bytes)
+                let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+                let number = <$number>::from_str_radix(text, 16).ok();
+                number
+                    .filter(|_| is_hex && text.len() == 2 * $len)
+                    .and_then(|number| Self::from_bytes(number.to_be_bytes()))
                     .ok_or_else(|| IdError {
-                        what: $what,
+                        kind: $kind,
                         digits: 2 * $len,
                         text: text.to_owned(),
                     })
@@ -62,7 +65,8 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let number = <$number>::from_be_bytes(self.0);
+                write!(f, "{number:0width$x}", width = 2 * $len)
             }
         }
 
@@ -76,33 +80,12 @@ macro_rules! id {
 
 id! {
     /// The id that all spans of a trace share: 16 bytes, never all zero.
-    TraceId, 16, "trace id"
+    TraceId, u128, 16, "trace id"
 }
 
 id! {
-    /// The id of one span in its trace: 8 bytes, never all zero.
-    SpanId, 8, "span id"
-}
-
-fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
-    }
-    Some(bytes)
-}
-
-fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
+    /// The id of a span within its trace: 8 bytes, never all zero.
+    SpanId, u64, 8, "span id"
 }
 
 #[cfg(test)]
@@ -110,20 +93,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_read_as_it_is_written() {
+    fn an_id_equals_its_hex_form() {
         let text = "4bf92f3577b34da6a3ce929d0e0e4736";
         let id: TraceId = text.parse().expect("a trace id");
         assert_eq!(id.to_string(), text);
-        assert_eq!(id, text.to_uppercase().parse().expect("upper case is read"));
+        assert_eq!(
+            id,
+            text.to_uppercase().parse().expect("upper case is valid")
+        );
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn invalid_ids_are_rejected() {
         for text in [
             "",
             "00f067aa0ba902b",
             "0000000000000000",
             "00f067aa0ba902bg",
+            "+0f067aa0ba902b7",
         ] {
             let error = text.parse::<SpanId>().expect_err(text).to_string();
             assert!(error.contains("16 hex digits"), "{error}");

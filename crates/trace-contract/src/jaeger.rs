@@ -1,4 +1,4 @@
-//! Traces out of Jaeger by the `/api/v3` of its query service.
+//! Reads traces from Jaeger, by `/api/v3` of its query service.
 
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use crate::ids::TraceId;
 use crate::model::Trace;
 use crate::otlp::{self, OtlpError};
 use crate::redact::{self, UrlError};
+use crate::text::truncate;
 
-/// A query that has not answered by then will not.
+/// The timeout of one query.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// Attributes that Jaeger adds to what was sent, such as that it did not adjust a clock.
-const REMARKS: &str = "@jaeger@";
-const LIKE: &str = "http://127.0.0.1:16686";
+/// The prefix of attributes that Jaeger adds, such as warnings about clocks.
+const JAEGER_ATTRIBUTES: &str = "@jaeger@";
+const EXAMPLE: &str = "http://127.0.0.1:16686";
 
 /// A client of Jaeger's query service.
 #[derive(Clone, Debug)]
@@ -24,59 +25,59 @@ pub struct Jaeger {
     base: Url,
 }
 
-/// Why Jaeger could not be asked, or what it answered instead of a trace.
+/// Why a query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum JaegerError {
-    /// The URL cannot be used.
+    /// The URL is not supported.
     #[error("Jaeger's URL: {0}")]
     Url(#[from] UrlError),
-    /// No answer.
+    /// No response.
     #[error(
         "cannot reach Jaeger at {url}: {cause}. Is it running, and is this its query URL (port 16686)?"
     )]
     Unreachable {
-        /// Where it was looked for.
+        /// The base URL, without credentials.
         url: String,
-        /// What the network said.
+        /// The cause.
         cause: String,
     },
-    /// An answer that says no.
-    #[error("Jaeger at {url} answered {status}: {body}")]
-    Refused {
-        /// What was asked.
+    /// An error response.
+    #[error("Jaeger responded {status} to {url}: {body}")]
+    ErrorStatus {
+        /// The URL of the query, without credentials.
         url: String,
         /// The status.
         status: StatusCode,
         /// The beginning of the body.
         body: String,
     },
-    /// An answer that is no answer of the API.
+    /// A response that does not come from Jaeger's API.
     #[error(
-        "{url} did not answer as Jaeger's API: {found}. Is this a Jaeger query URL, like {LIKE}?"
+        "{url} did not respond like Jaeger's API: {found}. Is this a Jaeger query URL, such as {EXAMPLE}?"
     )]
     NotJaeger {
-        /// What was asked.
+        /// The URL of the query, without credentials.
         url: String,
-        /// What came.
+        /// What the response contains.
         found: String,
     },
 }
 
 #[derive(Deserialize)]
 struct Services {
-    /// Left out where there are none yet.
+    /// Absent if Jaeger has no service yet.
     #[serde(default)]
     services: Vec<String>,
 }
 
 impl Jaeger {
-    /// A client for the query service at `url`, such as `http://127.0.0.1:16686`;
-    /// with the base path, where Jaeger is served below one.
+    /// A client for the query service at `url`, such as `http://127.0.0.1:16686`,
+    /// including the base path if there is one.
     ///
     /// # Errors
-    /// When `url` is no URL that can be used.
+    /// When `url` is not a supported URL.
     pub fn new(url: &str) -> Result<Self, JaegerError> {
-        let mut base = redact::parse(url, LIKE)?;
+        let mut base = redact::parse(url, EXAMPLE)?;
         base.set_query(None);
         base.set_fragment(None);
         if !base.path().ends_with('/') {
@@ -87,31 +88,33 @@ impl Jaeger {
             .user_agent(concat!("trace-contract/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| JaegerError::Unreachable {
-                url: redact::shown(&base),
-                cause: redact::cause(&error),
+                url: redact::redacted(&base),
+                cause: redact::root_cause(&error),
             })?;
         Ok(Self { client, base })
     }
 
-    /// Where it is, without credentials.
+    /// The base URL, without credentials.
     pub fn url(&self) -> String {
-        redact::shown(&self.base)
+        redact::redacted(&self.base)
     }
 
-    /// The spans of a trace that Jaeger has so far; `None` when it has none.
+    /// The spans of the trace that Jaeger has stored so far; `None` if it has none.
     ///
     /// # Errors
-    /// When Jaeger cannot be asked or does not answer as its API does.
+    /// When Jaeger cannot be reached or its response is invalid.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, JaegerError> {
-        let answer = self.get(&format!("api/v3/traces/{id}")).await?;
-        if answer.status == StatusCode::NOT_FOUND && answer.is_json() {
+        let response = self.get(&format!("api/v3/traces/{id}")).await?;
+        if response.status == StatusCode::NOT_FOUND && response.is_json() {
             return Ok(None);
         }
-        let answer = answer.expect_json()?;
-        let mut spans = otlp::from_json(&answer.body).map_err(|error| answer.malformed(&error))?;
+        let response = response.expect_json()?;
+        let mut spans =
+            otlp::from_json(&response.body).map_err(|error| response.malformed(&error))?;
         for span in &mut spans {
-            span.attributes.retain(|key, _| !key.starts_with(REMARKS));
-            // Jaeger gives them in the order of their names.
+            span.attributes
+                .retain(|key, _| !key.starts_with(JAEGER_ATTRIBUTES));
+            // Jaeger returns events in the order of their names.
             span.events.sort_by_key(|event| event.time);
         }
         let trace = Trace::new(id, spans);
@@ -121,26 +124,26 @@ impl Jaeger {
     /// The names of the services that Jaeger knows.
     ///
     /// # Errors
-    /// When Jaeger cannot be asked or does not answer as its API does.
+    /// When Jaeger cannot be reached or its response is invalid.
     pub async fn services(&self) -> Result<Vec<String>, JaegerError> {
-        let answer = self.get("api/v3/services").await?.expect_json()?;
-        let found: Services = serde_json::from_slice(&answer.body)
-            .map_err(|error| answer.malformed(&OtlpError::Json(error)))?;
+        let response = self.get("api/v3/services").await?.expect_json()?;
+        let found: Services = serde_json::from_slice(&response.body)
+            .map_err(|error| response.malformed(&OtlpError::Json(error)))?;
         Ok(found.services)
     }
 
-    async fn get(&self, path: &str) -> Result<Answer, JaegerError> {
+    async fn get(&self, path: &str) -> Result<QueryResponse, JaegerError> {
         let url = self
             .base
             .join(path)
-            .map_err(|error| UrlError::Malformed(error, LIKE))?;
-        let shown = redact::shown(&url);
+            .map_err(|error| UrlError::Malformed(error, EXAMPLE))?;
+        let shown = redact::redacted(&url);
         let unreachable = |error: reqwest::Error| JaegerError::Unreachable {
             url: self.url(),
-            cause: redact::cause(&error.without_url()),
+            cause: redact::root_cause(&error.without_url()),
         };
         let response = self.client.get(url).send().await.map_err(unreachable)?;
-        Ok(Answer {
+        Ok(QueryResponse {
             status: response.status(),
             body: response.bytes().await.map_err(unreachable)?,
             url: shown,
@@ -148,14 +151,14 @@ impl Jaeger {
     }
 }
 
-struct Answer {
+struct QueryResponse {
     url: String,
     status: StatusCode,
     body: bytes::Bytes,
 }
 
-impl Answer {
-    /// By the content: Jaeger sends JSON as `text/plain`, too.
+impl QueryResponse {
+    /// Looks at the content, because Jaeger also sends JSON as `text/plain`.
     fn is_json(&self) -> bool {
         self.body.trim_ascii_start().first() == Some(&b'{')
     }
@@ -168,7 +171,7 @@ impl Answer {
             });
         }
         if self.status != StatusCode::OK {
-            return Err(JaegerError::Refused {
+            return Err(JaegerError::ErrorStatus {
                 body: self.beginning(),
                 status: self.status,
                 url: self.url,
@@ -185,12 +188,12 @@ impl Answer {
     }
 
     fn beginning(&self) -> String {
-        const SHOWN: usize = 160;
+        const MAX_CHARS: usize = 160;
         let text = String::from_utf8_lossy(&self.body);
         let text = text.trim();
         if text.is_empty() {
             return "an empty body".to_owned();
         }
-        format!("{:?}", crate::report::cut(text, SHOWN))
+        format!("{:?}", truncate(text, MAX_CHARS))
     }
 }

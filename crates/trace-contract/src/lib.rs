@@ -1,9 +1,9 @@
-//! Checks one request's trace against a contract.
+//! Checks the trace of one request against a contract.
 //!
-//! A contract ([`Contract`], a YAML file) says which spans a request must make,
-//! in which tree, with which attributes. Spans come from a [`Receiver`] of
-//! OTLP/HTTP, from a [`Jaeger`], or from a file; the check is the same. [`verify`]
-//! waits for the whole trace, and says what differs in a report of one screen.
+//! A contract ([`Contract`], a YAML file) describes the spans that a request must
+//! produce: their tree, names and attributes. Spans are received over OTLP/HTTP by a
+//! [`Receiver`], queried from [`Jaeger`], or read from a file; the check is the same.
+//! [`verify`] waits for the complete trace and reports the differences on one screen.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +14,7 @@
 //! let contract = Contract::load("contracts/hello.yaml")?;
 //! let request = Request::get("http://127.0.0.1:8080/hello")?;
 //! request.send().await?;
-//! let caller = request.sent_as();
+//! let caller = request.traceparent();
 //! let trace = verify(
 //!     &receiver.store().into(),
 //!     caller.trace_id(),
@@ -41,9 +41,10 @@ mod properties;
 mod receiver;
 mod record;
 mod redact;
-mod report;
 mod send;
+mod source;
 mod store;
+mod text;
 mod traceparent;
 mod verify;
 mod waterfall;
@@ -56,8 +57,9 @@ pub use model::{Span, SpanKind, Status, Trace, Value};
 pub use receiver::{Behaviour, Receiver};
 pub use record::{RecordError, record};
 pub use redact::UrlError;
-pub use send::{Answer, Request, SendError};
+pub use send::{Request, Response, SendError};
+pub use source::Source;
 pub use store::{Store, WaitError};
 pub use traceparent::{TraceParent, TraceParentError};
-pub use verify::{Source, VerifyError, verify};
+pub use verify::{VerifyError, verify};
 pub use waterfall::{Waterfall, waterfall};

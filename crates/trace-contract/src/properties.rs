@@ -1,5 +1,5 @@
-//! What must hold of every trace: its recorded contract is satisfied by it, by
-//! YAML and back, and by no trace that differs.
+//! Properties of every trace: it satisfies the contract that is recorded from it, also
+//! after the contract was written to YAML, and no changed trace satisfies it.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::ids::SpanId;
 use crate::model::{Attributes, Event, Span, SpanKind, Status, Trace, Value};
 use crate::record::record;
 
-/// Spans of a tree, each below one that comes before it. `names` is how many
-/// names there are: with few, siblings look alike.
+/// The spans of a random tree. `names` is the number of different names: with few names,
+/// siblings look alike.
 fn spans(names: usize) -> impl Strategy<Value = Vec<Span>> {
     let span = (
         any::<Index>(),
@@ -33,7 +33,7 @@ fn spans(names: usize) -> impl Strategy<Value = Vec<Span>> {
                 0 => fixture::caller().span_id(),
                 count => spans[parent.index(count)].span_id,
             };
-            // Unique where every span must be told from every other.
+            // Unique if every change must be noticed.
             let name = match names {
                 1.. if names < 10 => format!("op {name}"),
                 _ => format!("op {number}"),
@@ -99,8 +99,8 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The same trace as another request would make it: other ids, other order.
-fn again(spans: &[Span], order: &[Index]) -> Vec<Span> {
+/// The same trace as of another request: with other ids and in another order.
+fn of_another_request(spans: &[Span], order: &[Index]) -> Vec<Span> {
     let renamed = |id: SpanId| {
         let [first, rest @ ..] = id.to_bytes();
         let mut bytes = [first, 0, 0, 0, 0, 0, 0, 0];
@@ -108,24 +108,24 @@ fn again(spans: &[Span], order: &[Index]) -> Vec<Span> {
         bytes[7] = 0xff - first;
         SpanId::from_bytes(bytes).expect("not zero")
     };
-    let mut again = Vec::new();
+    let mut copies = Vec::new();
     for (i, span) in spans.iter().enumerate() {
         let mut span = span.clone();
         span.span_id = renamed(span.span_id);
         if i > 0 {
             span.parent = span.parent.map(renamed);
         }
-        again.insert(order[i % order.len()].index(i + 1), span);
+        copies.insert(order[i % order.len()].index(i + 1), span);
     }
-    again
+    copies
 }
 
-/// One change, which the recorded contract must notice.
+/// A change that the recorded contract must not accept.
 #[derive(Clone, Debug)]
 enum Mutation {
     Drop,
     Reparent(Index),
-    ToNobody,
+    UnknownParent,
     Rename,
     ChangeKind,
     ChangeType,
@@ -139,7 +139,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     prop_oneof![
         Just(Mutation::Drop),
         any::<Index>().prop_map(Mutation::Reparent),
-        Just(Mutation::ToNobody),
+        Just(Mutation::UnknownParent),
         Just(Mutation::Rename),
         Just(Mutation::ChangeKind),
         Just(Mutation::ChangeType),
@@ -150,7 +150,7 @@ fn mutation() -> impl Strategy<Value = Mutation> {
     ]
 }
 
-/// Makes the change; false when it changes nothing in this trace.
+/// Makes the change; returns false if it has no effect on this trace.
 fn mutate(spans: &mut Vec<Span>, at: Index, mutation: &Mutation) -> bool {
     let place = at.index(spans.len());
     let count = spans.len();
@@ -165,7 +165,7 @@ fn mutate(spans: &mut Vec<Span>, at: Index, mutation: &Mutation) -> bool {
             }
             spans[place].parent = parent;
         }
-        Mutation::ToNobody => spans[place].parent = SpanId::from_bytes([0x99; 8]),
+        Mutation::UnknownParent => spans[place].parent = SpanId::from_bytes([0x99; 8]),
         Mutation::Rename => spans[place].name.push('!'),
         Mutation::ChangeKind => {
             spans[place].kind = match spans[place].kind {
@@ -223,7 +223,7 @@ proptest! {
         order in prop::collection::vec(any::<Index>(), 1..14),
     ) {
         let contract = recorded(&fixture::trace(spans.clone()));
-        for spans in [again(&spans, &order), spans] {
+        for spans in [of_another_request(&spans, &order), spans] {
             if let Err(mismatch) = contract.check(&fixture::trace(spans), &expectation()) {
                 return Err(TestCaseError::fail(mismatch.to_string()));
             }

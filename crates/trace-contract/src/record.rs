@@ -1,15 +1,14 @@
-//! A first contract out of a trace that is as it should be: what is the same in
-//! each run is kept, and of what changes, the type.
+//! Writes a first contract from a correct trace. Values that change from run to run are
+//! replaced by their type.
 
-use crate::check::Forest;
 use crate::contract::{
     Contract, EventContract, LinkContract, LinkTarget, Matcher, SpanContract, StatusContract, Text,
     ValueType,
 };
-use crate::model::{Attributes, Link, Span, Status, Trace, Value};
+use crate::model::{Attributes, Forest, Link, Span, Status, Trace, Value};
 
-/// Attributes whose values change from run to run, from host to host or with the
-/// version of a library: all below a name that ends with a dot, else the one.
+/// Attributes whose values depend on the run, the host or the version of a library. A
+/// name that ends with a dot is a prefix.
 const VOLATILE: [&str; 27] = [
     "client.",
     "code.",
@@ -40,32 +39,31 @@ const VOLATILE: [&str; 27] = [
     "user_agent.",
 ];
 
-/// Endings of names whose values change from run to run.
-const VOLATILE_ENDINGS: [&str; 6] = ["_id", ".id", ".time", ".timestamp", "_ms", ".duration"];
+/// Suffixes of attributes whose values change from run to run.
+const VOLATILE_SUFFIXES: [&str; 6] = ["_id", ".id", ".time", ".timestamp", "_ms", ".duration"];
 
-/// Writes the contract that `trace` satisfies.
+/// Creates a contract that `trace` satisfies.
 ///
 /// # Errors
-/// When the trace is broken: it has not exactly one root, or spans that cannot
-/// be reached from it.
+/// When the trace does not have exactly one root.
 pub fn record(trace: &Trace) -> Result<Contract, RecordError> {
     let forest = Forest::new(trace);
-    let [root] = *forest.tops() else {
+    let [root] = *forest.roots() else {
         return Err(RecordError {
             roots: forest
-                .tops()
+                .roots()
                 .iter()
                 .map(|it| forest.span(*it).title())
                 .collect(),
         });
     };
-    Ok(Contract::of(span(&forest, root)))
+    Ok(Contract::from_root(span(&forest, root)))
 }
 
-/// A trace that no contract can be written of.
+/// A trace that has no root, or several.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a contract needs a trace with one root, and this has {}: {}",
+    "expected a trace with one root, got {}: {}",
     .roots.len(),
     .roots.join(", ")
 )]
@@ -73,9 +71,9 @@ pub struct RecordError {
     roots: Vec<String>,
 }
 
-fn span(forest: &Forest<'_>, place: usize) -> SpanContract {
-    let found = forest.span(place);
-    let children = forest.children(place).iter();
+fn span(forest: &Forest<'_>, index: usize) -> SpanContract {
+    let found = forest.span(index);
+    let children = forest.children(index).iter();
     SpanContract {
         status: Some(status(&found.status)),
         attributes: attributes(&found.attributes),
@@ -93,7 +91,7 @@ fn status(found: &Status) -> StatusContract {
         Status::Error { message } if message.is_empty() => {
             StatusContract::Error(Some(Text::from("")))
         }
-        // A message often holds an address or an id.
+        // A message often contains an address or an id.
         Status::Error { .. } => StatusContract::Error(None),
     }
 }
@@ -131,7 +129,7 @@ fn matcher(key: &str, value: &Value) -> Matcher {
     match ValueType::of(value) {
         None if is_volatile(key) => Matcher::Present(true),
         None => Matcher::Equals(Value::Empty),
-        Some(kind) if is_volatile(key) || !is_plain(value) => Matcher::Type(kind),
+        Some(kind) if is_volatile(key) || !survives_yaml(value) => Matcher::Type(kind),
         Some(_) => Matcher::Equals(value.clone()),
     }
 }
@@ -144,17 +142,17 @@ fn is_volatile(key: &str) -> bool {
             key == *name
         }
     });
-    named || VOLATILE_ENDINGS.iter().any(|ending| key.ends_with(ending))
+    named || VOLATILE_SUFFIXES.iter().any(|suffix| key.ends_with(suffix))
 }
 
-/// Whether a value can be written, and is the same when it is read again.
-fn is_plain(value: &Value) -> bool {
+/// Whether the value is the same after it was written to YAML and read again.
+fn survives_yaml(value: &Value) -> bool {
     match value {
         Value::String(_) | Value::Bool(_) | Value::Int(_) => true,
         Value::Double(number) => number.is_finite(),
         Value::Array(values) => values
             .iter()
-            .all(|it| !matches!(it, Value::Array(_)) && is_plain(it)),
+            .all(|it| !matches!(it, Value::Array(_)) && survives_yaml(it)),
         Value::Bytes(_) | Value::Map(_) | Value::Empty => false,
     }
 }
@@ -165,7 +163,7 @@ mod tests {
     use crate::fixture::{self, HELLO_SERVER, ROOT};
 
     #[test]
-    fn what_changes_from_run_to_run_is_kept_by_its_type() {
+    fn values_that_change_from_run_to_run_become_types() {
         let mut spans = fixture::spans();
         spans.truncate(1);
         let more = [
@@ -195,13 +193,13 @@ attributes:
     }
 
     #[test]
-    fn a_broken_trace_is_refused_with_its_roots() {
+    fn a_trace_with_two_roots_is_rejected_with_their_names() {
         let mut spans = fixture::spans();
         spans[HELLO_SERVER].parent = None;
         let error = record(&fixture::trace(spans)).expect_err("two roots");
         assert_eq!(
             error.to_string(),
-            "a contract needs a trace with one root, and this has 2: \
+            "expected a trace with one root, got 2: \
              gateway SERVER GET /hello, hello SERVER GET /greetings/{name}"
         );
     }

@@ -1,4 +1,4 @@
-//! Sends one request whose trace is known before it exists.
+//! Sends one request with a `traceparent`, so that its trace id is known in advance.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use url::Url;
 use crate::redact::{self, UrlError};
 use crate::traceparent::TraceParent;
 
-const LIKE: &str = "http://127.0.0.1:8080/hello";
+const EXAMPLE: &str = "http://127.0.0.1:8080/hello";
 const TRACEPARENT: &str = "traceparent";
-/// As much of an answer as is kept.
+/// The rest of a larger response body is discarded.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// A request to be sent with a `traceparent` of its own.
+/// A request that is sent with its own `traceparent`.
 #[derive(Clone, Debug)]
 pub struct Request {
     url: Url,
@@ -25,50 +25,50 @@ pub struct Request {
     timeout: Duration,
 }
 
-/// What was answered.
+/// The response to a [`Request`].
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, its first 64 KiB.
+    /// The first 64 KiB of the body.
     pub body: Vec<u8>,
 }
 
-/// Why a request could not be sent, or got no answer.
+/// Why a request is invalid or got no response.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The URL cannot be used.
+    /// The URL is not supported.
     #[error("the request's URL: {0}")]
     Url(#[from] UrlError),
-    /// A header cannot be used. Its value is not shown: it may be a secret.
-    #[error("the header {0:?} cannot be sent: write it like 'Name: value'")]
+    /// A header is invalid. The message omits the value, which may be a secret.
+    #[error("the header {0:?} is invalid: write it as 'Name: value'")]
     Header(String),
-    /// The header is ours to set.
-    #[error("the request has a traceparent of its own: leave that header out")]
+    /// The header `traceparent` is set by [`Request::with_traceparent`].
+    #[error("the header traceparent is set automatically: remove it")]
     TraceParent,
-    /// The method is no word.
-    #[error("{0:?} is no method: write it like GET")]
+    /// The method is invalid.
+    #[error("{0:?} is not a valid method: expected a method such as GET")]
     Method(String),
-    /// No answer.
-    #[error("no answer from {url}: {cause}")]
-    NoAnswer {
-        /// Where it was sent, without credentials and query.
+    /// No response.
+    #[error("no response from {url}: {cause}")]
+    NoResponse {
+        /// The URL, without credentials and query.
         url: String,
-        /// What the network said.
+        /// The cause.
         cause: String,
     },
 }
 
 impl Request {
-    /// `GET url`, sampled, with a new trace.
+    /// `GET url`, with a new trace that is sampled.
     ///
     /// # Errors
-    /// When `url` is no URL that can be used.
+    /// When `url` is not a supported URL.
     pub fn get(url: &str) -> Result<Self, SendError> {
         Ok(Self {
-            url: redact::parse(url, LIKE)?,
+            url: redact::parse(url, EXAMPLE)?,
             method: Method::GET,
             headers: HeaderMap::new(),
             body: Vec::new(),
@@ -77,10 +77,10 @@ impl Request {
         })
     }
 
-    /// Another method.
+    /// Sets the method.
     ///
     /// # Errors
-    /// When it is no word.
+    /// When the method is invalid.
     pub fn method(self, method: &str) -> Result<Self, SendError> {
         let method = method
             .parse()
@@ -91,15 +91,15 @@ impl Request {
     /// Adds a header, written `Name: value`.
     ///
     /// # Errors
-    /// When it is not written so, or is `traceparent`.
+    /// When the line is invalid, or the header is `traceparent`.
     pub fn header(mut self, line: &str) -> Result<Self, SendError> {
         let Some((name, value)) = line.split_once(':') else {
-            // Without a colon the whole text may be the secret.
+            // Without a colon, the line may consist of a secret only.
             return Err(SendError::Header("(no colon)".to_owned()));
         };
-        let refused = || SendError::Header(name.trim().to_owned());
-        let name: HeaderName = name.trim().parse().map_err(|_| refused())?;
-        let value: HeaderValue = value.trim().parse().map_err(|_| refused())?;
+        let invalid = || SendError::Header(name.trim().to_owned());
+        let name: HeaderName = name.trim().parse().map_err(|_| invalid())?;
+        let value: HeaderValue = value.trim().parse().map_err(|_| invalid())?;
         if name == TRACEPARENT {
             return Err(SendError::TraceParent);
         }
@@ -116,42 +116,42 @@ impl Request {
     }
 
     /// Sets the `traceparent`.
-    pub fn traceparent(self, traceparent: TraceParent) -> Self {
+    pub fn with_traceparent(self, traceparent: TraceParent) -> Self {
         Self {
             traceparent,
             ..self
         }
     }
 
-    /// Sets how long an answer is waited for; 30 seconds unless it is set.
+    /// Sets the timeout for the complete response. Default: 30 seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// What is, or will be, sent as `traceparent`.
-    pub fn sent_as(&self) -> &TraceParent {
+    /// The `traceparent` of the request.
+    pub fn traceparent(&self) -> &TraceParent {
         &self.traceparent
     }
 
-    /// Method and URL as they may be shown.
-    pub fn shown(&self) -> String {
-        format!("{} {}", self.method, redact::shown(&self.url))
+    /// Method and URL, without credentials and query values: safe to log.
+    pub fn redacted(&self) -> String {
+        format!("{} {}", self.method, redact::redacted(&self.url))
     }
 
-    /// Sends the request, once: a redirect is an answer.
+    /// Sends the request once. Redirects are not followed.
     ///
     /// # Errors
-    /// When no answer comes.
-    pub async fn send(&self) -> Result<Answer, SendError> {
-        let no_answer = |error: reqwest::Error| SendError::NoAnswer {
-            url: redact::shown(&self.url),
-            cause: redact::cause(&error.without_url()),
+    /// When there is no response.
+    pub async fn send(&self) -> Result<Response, SendError> {
+        let no_response = |error: reqwest::Error| SendError::NoResponse {
+            url: redact::redacted(&self.url),
+            cause: redact::root_cause(&error.without_url()),
         };
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(self.timeout)
             .build()
-            .map_err(no_answer)?;
+            .map_err(no_response)?;
         let mut headers = self.headers.clone();
         headers
             .entry(USER_AGENT)
@@ -166,13 +166,13 @@ impl Request {
             .body(self.body.clone())
             .send()
             .await
-            .map_err(no_answer)?;
+            .map_err(no_response)?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
+        while let Some(chunk) = response.chunk().await.map_err(no_response)? {
             let room = BODY_LIMIT.saturating_sub(body.len());
             body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         }
-        Ok(Answer {
+        Ok(Response {
             status: response.status(),
             headers: response.headers().clone(),
             body,

@@ -1,4 +1,4 @@
-//! What a receiver got: spans by trace, with waiting that is woken by arrivals.
+//! The received spans by trace. Waiting tasks are woken when spans arrive.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,14 +10,13 @@ use tokio::time::{Instant, timeout_at};
 use crate::ids::{SpanId, TraceId};
 use crate::model::{Span, Trace};
 
-/// How many traces are kept in full unless [`Store::keep`] says otherwise.
+/// The default of [`Store::keep`].
 const DEFAULT_KEPT_TRACES: usize = 10_000;
 
-/// The spans that arrived. Clones share the content.
+/// The received spans. Clones share the content.
 ///
-/// Of the oldest traces only the ids are kept once there are more than
-/// [`Store::keep`] allows, so that a long run does not fill the memory and the
-/// counts stay exact.
+/// When there are more traces than [`Store::keep`] allows, only the ids of the oldest
+/// are kept. This limits the memory of a long run, and the counts stay exact.
 #[derive(Clone, Debug)]
 pub struct Store {
     content: Arc<Mutex<Content>>,
@@ -27,7 +26,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Content {
     traces: HashMap<TraceId, Vec<Span>>,
-    /// The kept traces, oldest first.
+    /// The traces that are kept, oldest first.
     order: VecDeque<TraceId>,
     seen: HashSet<(TraceId, SpanId)>,
     services: BTreeMap<String, u64>,
@@ -59,11 +58,11 @@ impl Store {
         Self::default()
     }
 
-    /// Keeps the newest `traces` in full, from now on. With 0, spans are only counted.
+    /// Limits the number of traces whose spans are kept. With 0, spans are only counted.
     pub fn keep(&self, traces: usize) {
         let mut content = self.content();
         content.keep = traces;
-        content.forget_oldest();
+        content.remove_oldest();
     }
 
     pub(crate) fn only_counts(&self) -> bool {
@@ -76,38 +75,38 @@ impl Store {
         self.version.send_modify(|version| *version += 1);
     }
 
-    /// The spans of a trace that arrived so far; `None` when there are none.
+    /// The spans of the trace that have arrived so far; `None` if there are none.
     pub fn trace(&self, id: TraceId) -> Option<Trace> {
         let spans = self.content().traces.get(&id)?.clone();
         Some(Trace::new(id, spans))
     }
 
-    /// The ids of the traces that are kept in full, the oldest first.
+    /// The ids of the traces whose spans are kept, oldest first.
     pub fn trace_ids(&self) -> Vec<TraceId> {
         self.content().order.iter().copied().collect()
     }
 
-    /// How many distinct spans arrived: distinct pairs of trace id and span id.
+    /// The number of distinct spans: distinct pairs of trace id and span id.
     pub fn span_count(&self) -> u64 {
         self.content().seen.len() as u64
     }
 
-    /// How many distinct spans of each service arrived.
+    /// The number of distinct spans per service.
     pub fn spans_by_service(&self) -> BTreeMap<String, u64> {
         self.content().services.clone()
     }
 
-    /// How many spans arrived whose trace id and span id were there already.
+    /// The number of spans that were received again, with the same trace id and span id.
     pub fn duplicates(&self) -> u64 {
         self.content().duplicates
     }
 
-    /// How many export requests were accepted.
+    /// The number of accepted export requests.
     pub fn requests(&self) -> u64 {
         self.content().requests
     }
 
-    /// Forgets all that arrived, counts included.
+    /// Removes all spans and resets all counts.
     pub fn clear(&self) {
         let mut content = self.content();
         content.traces.clear();
@@ -120,12 +119,12 @@ impl Store {
         self.version.send_modify(|version| *version += 1);
     }
 
-    /// Waits until `predicate` holds of the store: it is asked at once and after
-    /// each arrival.
+    /// Waits until `predicate` is true. It is checked immediately and after each
+    /// arrival.
     ///
     /// # Errors
-    /// When it does not hold within `timeout`: the error says what was waited
-    /// for (`what`) and what the store had at last.
+    /// When it is still false after `timeout`. The error contains `what` was waited for
+    /// and the last counts of the store.
     pub async fn wait_for(
         &self,
         what: &str,
@@ -145,9 +144,9 @@ impl Store {
         }
     }
 
-    /// Waits until something arrives; at most until `deadline`.
+    /// Waits until spans arrive, at most until `deadline`.
     pub(crate) async fn changed(&self, seen: &mut watch::Receiver<u64>, deadline: Instant) {
-        // Whether it was the deadline or an arrival, the caller looks again.
+        // The caller reads the store again after an arrival and after the deadline.
         let _ = timeout_at(deadline, seen.changed()).await;
         seen.borrow_and_update();
     }
@@ -168,7 +167,7 @@ impl Store {
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {
-        // Nothing is left half done when a thread panics with the lock.
+        // No method panics while the content is inconsistent.
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -184,16 +183,11 @@ impl Content {
             }
             self.keep_span(span);
         }
-        self.forget_oldest();
+        self.remove_oldest();
     }
 
     fn count(&mut self, service: &str) {
-        match self.services.get_mut(service) {
-            Some(count) => *count += 1,
-            None => {
-                self.services.insert(service.to_owned(), 1);
-            }
-        }
+        *self.services.entry(service.to_owned()).or_default() += 1;
     }
 
     fn keep_span(&mut self, span: Span) {
@@ -211,7 +205,7 @@ impl Content {
             .push(span);
     }
 
-    fn forget_oldest(&mut self) {
+    fn remove_oldest(&mut self) {
         while self.order.len() > self.keep {
             if let Some(oldest) = self.order.pop_front() {
                 self.traces.remove(&oldest);
@@ -220,7 +214,7 @@ impl Content {
     }
 }
 
-/// What was waited for did not come in time.
+/// The condition of [`Store::wait_for`] was still false after the timeout.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "waited {waited:?} for {what}; last saw {spans} spans in {traces} kept traces, from {requests} export requests"

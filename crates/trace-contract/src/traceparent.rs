@@ -1,12 +1,12 @@
-//! The W3C `traceparent` that a request is sent with, so that its trace is known
-//! before it exists.
+//! The W3C `traceparent` of a request. It determines the trace id before the trace
+//! exists.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::ids::{SpanId, TraceId};
 
-/// The caller's side of a trace: what a request carries in `traceparent`.
+/// The caller's trace and span, as a request carries them in `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TraceParent {
     trace_id: TraceId,
@@ -15,17 +15,17 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// A new, sampled trace with a random caller.
+    /// A new trace that is sampled, with random ids.
     pub fn generate() -> Self {
         Self::new(TraceId::random(), SpanId::random(), true)
     }
 
-    /// A new trace whose caller decided not to sample it.
+    /// A new trace that is not sampled, with random ids.
     pub fn unsampled() -> Self {
         Self::new(TraceId::random(), SpanId::random(), false)
     }
 
-    /// The caller `span_id` of the trace `trace_id`.
+    /// The span `span_id` of the trace `trace_id`.
     pub fn new(trace_id: TraceId, span_id: SpanId, sampled: bool) -> Self {
         Self {
             trace_id,
@@ -39,12 +39,12 @@ impl TraceParent {
         self.trace_id
     }
 
-    /// The caller's span, which the first span of the callee has as its parent.
+    /// The caller's span: the parent of the callee's first span.
     pub fn span_id(&self) -> SpanId {
         self.span_id
     }
 
-    /// Whether the caller recorded its span.
+    /// Whether the caller samples the trace.
     pub fn sampled(&self) -> bool {
         self.sampled
     }
@@ -62,9 +62,9 @@ impl fmt::Display for TraceParent {
     }
 }
 
-/// A text that is no `traceparent`.
+/// A string that is not a valid `traceparent`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a traceparent: it is 00-<32 hex digits>-<16 hex digits>-<2 hex digits>")]
+#[error("{0:?} is not a traceparent: expected 00-<32 hex digits>-<16 hex digits>-<2 hex digits>")]
 pub struct TraceParentError(String);
 
 impl FromStr for TraceParent {
@@ -95,14 +95,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_is_read_back() {
+    fn a_written_header_is_parsed_again() {
         for sent in [TraceParent::generate(), TraceParent::unsampled()] {
             assert_eq!(sent.header().parse(), Ok(sent));
         }
     }
 
     #[test]
-    fn the_header_is_as_w3c_writes_it() {
+    fn the_header_has_the_w3c_format() {
         let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let parent: TraceParent = text.parse().expect("W3C's example");
         assert!(parent.sampled());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_header_is_refused() {
+    fn a_malformed_header_is_rejected() {
         for text in [
             "",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",

@@ -1,25 +1,23 @@
-//! A trace as a picture for the terminal: its tree, with a bar for the time of
-//! each span.
+//! Draws a trace for the terminal: its tree, with a bar for the time of each span.
 
 use std::fmt::{self, Write};
 
-use crate::check::Forest;
-use crate::model::{Span, Status, Trace, Value, printable};
-use crate::report::{cut, plural};
+use crate::model::{Forest, Span, Status, Trace, Value};
+use crate::text::{plural, printable, truncate};
 
 const DEFAULT_WIDTH: usize = 100;
-const LEAST_WIDTH: usize = 80;
+const MIN_WIDTH: usize = 80;
 const RED: &str = "\x1b[31m";
 const CYAN: &str = "\x1b[36m";
 const DIM: &str = "\x1b[2m";
-const PLAIN: &str = "\x1b[0m";
+const RESET: &str = "\x1b[0m";
 
-/// The waterfall of a trace in plain text, 100 columns wide.
+/// The waterfall of a trace, 100 columns wide and without colours.
 pub fn waterfall(trace: &Trace) -> String {
     Waterfall::new(trace).to_string()
 }
 
-/// A trace's waterfall; displayed as lines without a newline at the end.
+/// The waterfall of a trace. Displays lines, without a newline at the end.
 #[derive(Clone, Copy, Debug)]
 pub struct Waterfall<'a> {
     trace: &'a Trace,
@@ -37,22 +35,22 @@ impl<'a> Waterfall<'a> {
         }
     }
 
-    /// How many columns it may take; at least 80.
+    /// Sets the width in columns; at least 80.
     pub fn width(self, columns: usize) -> Self {
         Self {
-            width: columns.max(LEAST_WIDTH),
+            width: columns.max(MIN_WIDTH),
             ..self
         }
     }
 
-    /// Whether it is coloured, with the escape sequences of terminals.
+    /// Sets whether to use ANSI colours.
     pub fn color(self, color: bool) -> Self {
         Self { color, ..self }
     }
 
     fn paint(&self, color: &'static str, text: &str) -> String {
         if self.color && !text.is_empty() {
-            format!("{color}{text}{PLAIN}")
+            format!("{color}{text}{RESET}")
         } else {
             text.to_owned()
         }
@@ -61,7 +59,7 @@ impl<'a> Waterfall<'a> {
 
 impl fmt::Display for Waterfall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (start, end) = self.trace.extent();
+        let (start, end) = self.trace.time_range();
         write!(
             f,
             "trace {}: {}, {}, {}",
@@ -87,7 +85,7 @@ impl Waterfall<'_> {
         line: &Line<'_>,
         layout: &Layout,
     ) -> fmt::Result {
-        let title = cut(&line.title, layout.title);
+        let title = truncate(&line.title, layout.title);
         let padding = " ".repeat(layout.title - title.chars().count());
         let failed = matches!(line.span.status, Status::Error { .. });
         let color = if failed { RED } else { CYAN };
@@ -107,8 +105,8 @@ impl Waterfall<'_> {
             duration(line.span.duration()),
         )?;
         if failed {
-            let outcome = cut(&outcome(line.span), layout.outcome - 1);
-            write!(f, " {}", self.paint(RED, &outcome))?;
+            let error = truncate(&error_text(line.span), layout.error - 1);
+            write!(f, " {}", self.paint(RED, &error))?;
         }
         Ok(())
     }
@@ -119,14 +117,14 @@ struct Line<'a> {
     title: String,
 }
 
-/// The spans in the order of the tree, each with its place in it.
+/// The spans in the order of the tree (depth first).
 fn lines(trace: &Trace) -> Vec<Line<'_>> {
     let forest = Forest::new(trace);
     let mut lines = Vec::new();
-    // The last comes first from the stack.
-    let mut stack: Vec<(usize, usize)> = forest.tops().iter().rev().map(|it| (*it, 0)).collect();
-    while let Some((place, depth)) = stack.pop() {
-        let span = forest.span(place);
+    // A stack returns the last element first, so siblings are pushed in reverse.
+    let mut stack: Vec<(usize, usize)> = forest.roots().iter().rev().map(|it| (*it, 0)).collect();
+    while let Some((index, depth)) = stack.pop() {
+        let span = forest.span(index);
         let branch = match depth {
             0 => String::new(),
             _ => format!("{}└ ", " ".repeat(2 * (depth - 1))),
@@ -135,12 +133,12 @@ fn lines(trace: &Trace) -> Vec<Line<'_>> {
             span,
             title: format!("{branch}{}", span.title()),
         });
-        let children = forest.children(place).iter().rev();
+        let children = forest.children(index).iter().rev();
         stack.extend(children.map(|it| (*it, depth + 1)));
     }
-    lines.extend(forest.in_rings().map(|place| Line {
-        span: forest.span(place),
-        title: format!("(in a ring) {}", forest.span(place).title()),
+    lines.extend(forest.in_cycles().map(|index| Line {
+        span: forest.span(index),
+        title: format!("(in a cycle) {}", forest.span(index).title()),
     }));
     lines
 }
@@ -148,40 +146,40 @@ fn lines(trace: &Trace) -> Vec<Line<'_>> {
 struct Layout {
     title: usize,
     bar: usize,
-    outcome: usize,
+    error: usize,
     start: u64,
-    extent: u64,
+    duration: u64,
 }
 
 impl Layout {
-    /// The titles get what they need, the bars the rest, and at least 16 columns.
+    /// Titles get the width that they need. Bars get the rest, at least 16 columns.
     fn of(lines: &[Line<'_>], width: usize, start: u64, end: u64) -> Self {
         const DURATION: usize = 9;
         const BORDERS: usize = 3;
         const BAR: usize = 16;
         let widest = lines.iter().map(|it| it.title.chars().count()).max();
-        let outcome = lines
+        let error = lines
             .iter()
             .filter(|it| matches!(it.span.status, Status::Error { .. }))
-            .map(|it| outcome(it.span).chars().count() + 1)
+            .map(|it| error_text(it.span).chars().count() + 1)
             .max();
-        let outcome = outcome.unwrap_or(0).min(width / 4);
-        let rest = width - DURATION - BORDERS - outcome;
+        let error = error.unwrap_or(0).min(width / 4);
+        let rest = width - DURATION - BORDERS - error;
         let title = widest.unwrap_or(0).min(rest - BAR);
         Self {
             title,
-            outcome,
+            error,
             bar: (rest - title).min(60),
             start,
-            extent: (end - start).max(1),
+            duration: (end - start).max(1),
         }
     }
 
-    /// The blanks before the bar, the bar, and those after it.
+    /// The spaces before the bar, the bar, and the spaces after it.
     fn bar(&self, span: &Span) -> (String, String, String) {
         let column = |time: u64| {
-            let since = u128::from(time.saturating_sub(self.start));
-            let column = since * self.bar as u128 / u128::from(self.extent);
+            let elapsed = u128::from(time.saturating_sub(self.start));
+            let column = elapsed * self.bar as u128 / u128::from(self.duration);
             usize::try_from(column).unwrap_or(self.bar).min(self.bar)
         };
         let from = column(span.start).min(self.bar - 1);
@@ -194,8 +192,8 @@ impl Layout {
     }
 }
 
-/// How a failed span ended: `error.type` where it has one.
-fn outcome(span: &Span) -> String {
+/// The error of a failed span: `error.type`, or the first line of its status message.
+fn error_text(span: &Span) -> String {
     match (span.attributes.get("error.type"), &span.status) {
         (Some(Value::String(kind)), _) => format!("ERROR {}", printable(kind)),
         (_, Status::Error { message }) if !message.is_empty() => {
@@ -205,7 +203,7 @@ fn outcome(span: &Span) -> String {
     }
 }
 
-/// Nanoseconds in the unit that is read most easily.
+/// The duration in the largest unit that is not above it.
 fn duration(nanoseconds: u64) -> String {
     const MICRO: u64 = 1_000;
     const MILLI: u64 = 1_000_000;
@@ -228,7 +226,7 @@ mod tests {
     fn failing() -> Trace {
         let mut spans = fixture::spans();
         spans[GREET].status = Status::Error {
-            message: "no answer in time\nand more".to_owned(),
+            message: "timed out\nand more".to_owned(),
         };
         spans[HELLO_SERVER].status = Status::Error {
             message: String::new(),
@@ -239,12 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn the_tree_stands_beside_the_bars() {
+    fn the_tree_has_a_bar_per_span() {
         insta::assert_snapshot!(waterfall(&failing()));
     }
 
     #[test]
-    fn it_fits_the_width_that_is_asked_for() {
+    fn lines_fit_the_width() {
         let mut spans = fixture::spans();
         spans[GREET].name = "a very long name ".repeat(20);
         let trace = fixture::trace(spans);
@@ -257,18 +255,18 @@ mod tests {
     }
 
     #[test]
-    fn colours_change_nothing_but_colours() {
+    fn colours_do_not_change_the_text() {
         let trace = failing();
         let mut coloured = Waterfall::new(&trace).color(true).to_string();
-        assert!(coloured.contains(RED), "what failed is red");
-        for code in [RED, CYAN, DIM, PLAIN] {
+        assert!(coloured.contains(RED), "failed spans are red");
+        for code in [RED, CYAN, DIM, RESET] {
             coloured = coloured.replace(code, "");
         }
         assert_eq!(coloured, waterfall(&trace));
     }
 
     #[test]
-    fn a_name_cannot_steer_the_terminal() {
+    fn control_characters_in_a_name_are_escaped() {
         let mut spans = fixture::spans();
         spans[GREET].name = "red\x1b[31m\nline".to_owned();
         let drawn = waterfall(&fixture::trace(spans));
@@ -276,8 +274,8 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_easily() {
-        let read = [0, 999, 1_500, 12_345_678, 61_000_000_000].map(duration);
-        assert_eq!(read, ["0 ns", "999 ns", "1.5 µs", "12.3 ms", "61.0 s"]);
+    fn durations_have_a_suitable_unit() {
+        let shown = [0, 999, 1_500, 12_345_678, 61_000_000_000].map(duration);
+        assert_eq!(shown, ["0 ns", "999 ns", "1.5 µs", "12.3 ms", "61.0 s"]);
     }
 }

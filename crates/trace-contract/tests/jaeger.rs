@@ -1,4 +1,4 @@
-//! Jaeger's answers, as version 2.13 gave them, and answers of what is no Jaeger.
+//! Responses of Jaeger 2.13, and responses of servers that are not Jaeger.
 
 use std::time::Duration;
 
@@ -29,15 +29,15 @@ fn id() -> TraceId {
 }
 
 /// Jaeger sends its JSON as `text/plain`.
-fn answer(status: u16, body: &str) -> ResponseTemplate {
+fn response(status: u16, body: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_raw(body, "text/plain; charset=utf-8")
 }
 
-async fn jaeger(answer: ResponseTemplate) -> (MockServer, Jaeger) {
+async fn jaeger(response: ResponseTemplate) -> (MockServer, Jaeger) {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
         .and(path(format!("/api/v3/traces/{ID}")))
-        .respond_with(answer)
+        .respond_with(response)
         .mount(&server)
         .await;
     let jaeger = Jaeger::new(&server.uri()).expect("a URL");
@@ -45,12 +45,12 @@ async fn jaeger(answer: ResponseTemplate) -> (MockServer, Jaeger) {
 }
 
 #[tokio::test]
-async fn a_trace_is_read_without_jaegers_remarks() {
-    let (_server, jaeger) = jaeger(answer(200, TRACE)).await;
+async fn a_trace_is_read_without_the_attributes_that_jaeger_adds() {
+    let (_server, jaeger) = jaeger(response(200, TRACE)).await;
     let trace = jaeger
         .trace(id())
         .await
-        .expect("an answer")
+        .expect("a response")
         .expect("a trace");
     assert_eq!(trace.spans().len(), 5);
     let attributes = &trace.spans()[0].attributes;
@@ -60,26 +60,30 @@ async fn a_trace_is_read_without_jaegers_remarks() {
 
 #[tokio::test]
 async fn an_unknown_trace_is_none() {
-    let (_server, jaeger) = jaeger(answer(404, NOT_FOUND)).await;
-    assert_eq!(jaeger.trace(id()).await.expect("an answer"), None);
+    let (_server, jaeger) = jaeger(response(404, NOT_FOUND)).await;
+    assert_eq!(jaeger.trace(id()).await.expect("a response"), None);
 }
 
 #[tokio::test]
-async fn a_page_is_no_jaeger() {
+async fn a_web_page_is_not_a_jaeger_response() {
     for status in [200, 404] {
-        let (_server, jaeger) = jaeger(answer(status, "<!DOCTYPE html><html>")).await;
-        let error = jaeger.trace(id()).await.expect_err("a page");
+        let (_server, jaeger) = jaeger(response(status, "<!DOCTYPE html><html>")).await;
+        let error = jaeger.trace(id()).await.expect_err("a web page");
         assert!(matches!(error, JaegerError::NotJaeger { .. }), "{error}");
-        let told = error.to_string();
-        assert!(told.contains("Is this a Jaeger query URL"), "{told}");
+        let message = error.to_string();
+        assert!(message.contains("Is this a Jaeger query URL"), "{message}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_reason() {
+async fn an_error_response_is_reported_with_its_body() {
     let body = r#"{"error":{"httpCode":400,"message":"malformed parameter"}}"#;
-    let (_server, jaeger) = jaeger(answer(400, body)).await;
-    let error = jaeger.trace(id()).await.expect_err("a refusal").to_string();
+    let (_server, jaeger) = jaeger(response(400, body)).await;
+    let error = jaeger
+        .trace(id())
+        .await
+        .expect_err("an error response")
+        .to_string();
     assert!(
         error.contains("400") && error.contains("malformed parameter"),
         "{error}"
@@ -87,7 +91,7 @@ async fn a_refusal_is_told_with_its_reason() {
 }
 
 #[tokio::test]
-async fn no_answer_is_told_without_the_password() {
+async fn an_unreachable_jaeger_is_reported_without_the_password() {
     let jaeger = Jaeger::new("http://user:secret@127.0.0.1:1/jaeger?token=secret").expect("a URL");
     let error = jaeger
         .trace(id())
@@ -95,12 +99,12 @@ async fn no_answer_is_told_without_the_password() {
         .expect_err("nothing listens there")
         .to_string();
     assert!(error.contains("http://127.0.0.1:1/jaeger/"), "{error}");
-    assert!(error.contains("port 16686"), "the remedy: {error}");
+    assert!(error.contains("port 16686"), "the hint: {error}");
     assert!(!error.contains("secret"), "{error}");
 }
 
 #[test]
-fn what_is_no_url_is_told_with_an_example() {
+fn an_invalid_url_is_reported_with_an_example() {
     for text in ["", "localhost:16686", "ftp://localhost"] {
         let error = Jaeger::new(text).expect_err(text).to_string();
         assert!(error.contains("http://127.0.0.1:16686"), "{text}: {error}");
@@ -118,7 +122,7 @@ fn what_is_no_url_is_told_with_an_example() {
 async fn a_base_path_is_kept() {
     let server = MockServer::start().await;
     Mock::given(path("/jaeger/api/v3/services"))
-        .respond_with(answer(200, r#"{"services":["gateway","hello"]}"#))
+        .respond_with(response(200, r#"{"services":["gateway","hello"]}"#))
         .mount(&server)
         .await;
     let jaeger = Jaeger::new(&format!("{}/jaeger", server.uri())).expect("a URL");
@@ -142,17 +146,17 @@ async fn verified(source: Jaeger, timeout: Duration) -> Result<(), VerifyError> 
 }
 
 #[tokio::test]
-async fn a_trace_that_comes_late_and_in_parts_is_waited_for() {
+async fn a_trace_that_arrives_late_and_in_parts_is_waited_for() {
     let server = MockServer::start().await;
     let part = TRACE.replace(
         r#""spanId":"eee19b7ec3c1b175""#,
         r#""spanId":"0000000000000001""#,
     );
-    // The last of the spans is another one at first: one missing, one too many.
+    // At first the last span is another one: one span is missing, one is extra.
     let parts = [
-        answer(404, NOT_FOUND),
-        answer(503, "{}"),
-        answer(200, &part.replace("greet\"", "early\"")),
+        response(404, NOT_FOUND),
+        response(503, "{}"),
+        response(200, &part.replace("greet\"", "early\"")),
     ];
     for part in parts {
         Mock::given(method("GET"))
@@ -162,25 +166,25 @@ async fn a_trace_that_comes_late_and_in_parts_is_waited_for() {
             .await;
     }
     Mock::given(method("GET"))
-        .respond_with(answer(200, TRACE))
+        .respond_with(response(200, TRACE))
         .mount(&server)
         .await;
     let jaeger = Jaeger::new(&server.uri()).expect("a URL");
     verified(jaeger, Duration::from_secs(20))
         .await
-        .expect("it came");
-    let asked = server.received_requests().await.expect("recorded").len();
+        .expect("the trace arrives");
+    let queries = server.received_requests().await.expect("recorded").len();
     assert!(
-        asked >= 5,
-        "once more after it was whole, in all {asked} times"
+        queries >= 5,
+        "expected a further query after the trace is complete, got {queries} queries"
     );
 }
 
 #[tokio::test]
-async fn a_span_too_many_that_comes_last_is_caught() {
+async fn an_extra_span_that_arrives_last_is_found() {
     let server = MockServer::start().await;
     Mock::given(method("GET"))
-        .respond_with(answer(200, TRACE))
+        .respond_with(response(200, TRACE))
         .up_to_n_times(1)
         .mount(&server)
         .await;
@@ -189,13 +193,13 @@ async fn a_span_too_many_that_comes_last_is_caught() {
         "endTimeUnixNano":"1700000000006000001"},"#;
     let (before, after) = TRACE.rsplit_once(r#""spans":["#).expect("spans");
     Mock::given(method("GET"))
-        .respond_with(answer(200, &format!("{before}{late}{after}")))
+        .respond_with(response(200, &format!("{before}{late}{after}")))
         .mount(&server)
         .await;
     let jaeger = Jaeger::new(&server.uri()).expect("a URL");
     let error = verified(jaeger, Duration::from_secs(5))
         .await
-        .expect_err("one too many");
+        .expect_err("an extra span");
     let mismatch = error.mismatch().expect("a difference");
     assert_eq!(
         mismatch.summary(),
@@ -204,27 +208,33 @@ async fn a_span_too_many_that_comes_last_is_caught() {
 }
 
 #[tokio::test]
-async fn a_jaeger_that_is_not_there_is_not_a_difference() {
+async fn an_unreachable_jaeger_is_not_a_difference() {
     let nowhere = Jaeger::new("http://127.0.0.1:1").expect("a URL");
     let error = verified(nowhere, Duration::from_millis(200))
         .await
         .expect_err("no Jaeger");
     assert!(!error.differs(), "{error}");
-    let told = error.to_string();
-    assert!(told.starts_with("could not check, tried for"), "{told}");
+    let message = error.to_string();
+    assert!(
+        message.starts_with("could not read the trace, tried for"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
-async fn a_trace_that_never_comes_is_a_difference() {
-    let (_server, jaeger) = jaeger(answer(404, NOT_FOUND)).await;
+async fn a_trace_that_never_arrives_is_a_difference() {
+    let (_server, jaeger) = jaeger(response(404, NOT_FOUND)).await;
     let error = verified(jaeger, Duration::from_millis(200))
         .await
         .expect_err("no trace");
     assert!(error.differs(), "{error}");
-    let told = error.to_string();
+    let message = error.to_string();
     assert!(
-        told.starts_with(&format!("no span of trace {ID} arrived")),
-        "{told}"
+        message.starts_with(&format!("no span of trace {ID} arrived")),
+        "{message}"
     );
-    assert!(told.contains("waited "), "how long it waited: {told}");
+    assert!(
+        message.contains("waited "),
+        "the time of the wait: {message}"
+    );
 }

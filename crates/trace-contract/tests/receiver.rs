@@ -1,4 +1,4 @@
-//! The OTLP/HTTP receiver, spoken to over the network.
+//! The OTLP/HTTP receiver, over the network.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use trace_contract::{Behaviour, Receiver, SpanKind, TraceId, Value};
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
-const LONG: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn trace_id() -> TraceId {
     TraceId::from_bytes([7; 16]).expect("not zero")
@@ -59,8 +59,10 @@ fn export(count: u8) -> Vec<u8> {
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).expect("memory takes all");
-    encoder.finish().expect("memory takes all")
+    encoder
+        .write_all(bytes)
+        .expect("writing to memory succeeds");
+    encoder.finish().expect("writing to memory succeeds")
 }
 
 async fn receiver() -> Receiver {
@@ -71,26 +73,26 @@ fn post(receiver: &Receiver, content_type: &str) -> RequestBuilder {
     Client::new()
         .post(format!("{}/v1/traces", receiver.endpoint()))
         .header("content-type", content_type)
-        .timeout(LONG)
+        .timeout(TIMEOUT)
 }
 
-async fn sent(request: RequestBuilder) -> Response {
-    request.send().await.expect("the receiver answers")
+async fn send(request: RequestBuilder) -> Response {
+    request.send().await.expect("a response")
 }
 
 #[tokio::test]
-async fn protobuf_is_taken_plain_and_in_gzip() {
+async fn protobuf_is_accepted_plain_and_in_gzip() {
     let receiver = receiver().await;
-    let plain = sent(post(&receiver, PROTOBUF).body(export(2))).await;
+    let plain = send(post(&receiver, PROTOBUF).body(export(2))).await;
     assert_eq!(plain.status(), StatusCode::OK);
     assert_eq!(plain.headers()["content-type"], PROTOBUF);
-    let packed = post(&receiver, PROTOBUF).header("content-encoding", "gzip");
-    let packed = sent(packed.body(gzip(&export(3)))).await;
-    assert_eq!(packed.status(), StatusCode::OK);
+    let compressed = post(&receiver, PROTOBUF).header("content-encoding", "gzip");
+    let compressed = send(compressed.body(gzip(&export(3)))).await;
+    assert_eq!(compressed.status(), StatusCode::OK);
 
     let store = receiver.store();
     assert_eq!(store.span_count(), 3, "distinct spans are counted");
-    assert_eq!(store.duplicates(), 2, "two of them came twice");
+    assert_eq!(store.duplicates(), 2, "two spans were received twice");
     assert_eq!(store.requests(), 2);
     assert_eq!(store.trace_ids(), [trace_id()]);
     assert_eq!(store.spans_by_service()["shop"], 3);
@@ -104,112 +106,119 @@ async fn protobuf_is_taken_plain_and_in_gzip() {
 }
 
 #[tokio::test]
-async fn json_is_taken_and_answered_in_json() {
+async fn json_is_accepted_with_a_response_in_json() {
     let receiver = receiver().await;
     let body = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name",
         "value":{"stringValue":"shop"}}]},"scopeSpans":[{"spans":[{
         "traceId":"07070707070707070707070707070707","spanId":"0101010101010101",
         "name":"GET /","kind":2,"startTimeUnixNano":"1","endTimeUnixNano":2,
         "attributes":[{"key":"code","value":{"intValue":"200"}}]}]}]}]}"#;
-    let answer = sent(post(&receiver, "application/json; charset=utf-8").body(body)).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!(answer.headers()["content-type"], JSON);
-    assert_eq!(answer.text().await.expect("a body"), "{}");
-    let trace = receiver.store().trace(trace_id()).expect("it arrived");
+    let response = send(post(&receiver, "application/json; charset=utf-8").body(body)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], JSON);
+    assert_eq!(response.text().await.expect("a body"), "{}");
+    let trace = receiver
+        .store()
+        .trace(trace_id())
+        .expect("the trace arrived");
     assert_eq!(trace.spans()[0].attributes["code"], Value::Int(200));
 }
 
 #[tokio::test]
-async fn what_is_no_otlp_is_refused_with_the_reason() {
+async fn other_content_is_rejected_with_the_reason() {
     let receiver = receiver().await;
-    let bad = sent(post(&receiver, JSON).body("{\"resourceSpans\": 1}")).await;
+    let bad = send(post(&receiver, JSON).body("{\"resourceSpans\": 1}")).await;
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
-    let told = bad.text().await.expect("a body");
-    assert!(told.contains("not OTLP trace data in JSON"), "{told}");
+    let reason = bad.text().await.expect("a body");
+    assert!(reason.contains("not OTLP trace data in JSON"), "{reason}");
 
-    let bad = sent(post(&receiver, PROTOBUF).body("no protobuf")).await;
+    let bad = send(post(&receiver, PROTOBUF).body("no protobuf")).await;
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
-    let told = bad.bytes().await.expect("a body");
-    let told = String::from_utf8_lossy(&told);
-    assert!(told.contains("not an OTLP trace export"), "{told}");
+    let reason = bad.bytes().await.expect("a body");
+    let reason = String::from_utf8_lossy(&reason);
+    assert!(reason.contains("not an OTLP trace export"), "{reason}");
 
-    let packed = post(&receiver, PROTOBUF).header("content-encoding", "gzip");
-    let bad = sent(packed.body("no gzip")).await;
+    let compressed = post(&receiver, PROTOBUF).header("content-encoding", "gzip");
+    let bad = send(compressed.body("no gzip")).await;
     assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
 
-    let unknown = sent(post(&receiver, "text/plain").body("hello")).await;
+    let unknown = send(post(&receiver, "text/plain").body("hello")).await;
     assert_eq!(unknown.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let told = unknown.text().await.expect("a body");
-    assert!(told.contains("send application/x-protobuf"), "{told}");
+    let reason = unknown.text().await.expect("a body");
+    assert!(reason.contains("send application/x-protobuf"), "{reason}");
 
-    let packed = post(&receiver, PROTOBUF).header("content-encoding", "zstd");
-    let unknown = sent(packed.body(export(1))).await;
+    let compressed = post(&receiver, PROTOBUF).header("content-encoding", "zstd");
+    let unknown = send(compressed.body(export(1))).await;
     assert_eq!(unknown.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(receiver.store().span_count(), 0, "nothing was taken");
+    assert_eq!(receiver.store().span_count(), 0, "no span was stored");
 }
 
 #[tokio::test]
-async fn other_paths_and_methods_are_told_where_to_go() {
+async fn other_paths_and_methods_are_rejected_with_a_hint() {
     let receiver = receiver().await;
     let client = Client::new();
     let elsewhere = client.post(receiver.endpoint()).body(export(1));
-    let answer = sent(elsewhere).await;
-    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
-    let told = answer.text().await.expect("a body");
-    assert!(told.contains("POST /v1/traces"), "{told}");
+    let response = send(elsewhere).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    let reason = response.text().await.expect("a body");
+    assert!(reason.contains("POST /v1/traces"), "{reason}");
     let get = client.get(format!("{}/v1/traces", receiver.endpoint()));
-    let answer = sent(get).await;
-    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(answer.headers()["allow"], "POST");
+    let response = send(get).await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers()["allow"], "POST");
 }
 
 #[tokio::test]
-async fn a_receiver_in_trouble_takes_nothing() {
+async fn a_receiver_that_rejects_or_never_responds_stores_nothing() {
     let receiver = receiver().await;
-    receiver.behave(Behaviour::Answer {
+    receiver.set_behaviour(Behaviour::Reject {
         status: 503,
         retry_after: Some(Duration::from_secs(2)),
     });
-    let answer = sent(post(&receiver, PROTOBUF).body(export(1))).await;
-    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.headers()["retry-after"], "2");
+    let response = send(post(&receiver, PROTOBUF).body(export(1))).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "2");
 
-    receiver.behave(Behaviour::Silent);
+    receiver.set_behaviour(Behaviour::Silent);
     let silent = post(&receiver, PROTOBUF).timeout(Duration::from_millis(200));
-    let error = silent.body(export(1)).send().await.expect_err("no answer");
+    let error = silent
+        .body(export(1))
+        .send()
+        .await
+        .expect_err("no response");
     assert!(error.is_timeout(), "{error}");
-    assert_eq!(receiver.store().span_count(), 0, "nothing was taken");
+    assert_eq!(receiver.store().span_count(), 0, "no span was stored");
 
-    receiver.behave(Behaviour::Delay(Duration::from_millis(200)));
-    let began = Instant::now();
-    let answer = sent(post(&receiver, PROTOBUF).body(export(1))).await;
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert!(began.elapsed() >= Duration::from_millis(200));
+    receiver.set_behaviour(Behaviour::Delay(Duration::from_millis(200)));
+    let started_at = Instant::now();
+    let response = send(post(&receiver, PROTOBUF).body(export(1))).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(started_at.elapsed() >= Duration::from_millis(200));
     assert_eq!(receiver.store().span_count(), 1);
 }
 
 #[tokio::test]
-async fn waiting_is_woken_by_an_arrival_and_says_what_it_saw() {
+async fn a_wait_ends_when_spans_arrive_and_its_error_contains_counts() {
     let receiver = receiver().await;
     let store = receiver.store();
     let waiting = tokio::spawn({
         let store = store.clone();
         async move {
             let two = |store: &trace_contract::Store| store.span_count() == 2;
-            store.wait_for("two spans", LONG, two).await
+            store.wait_for("two spans", TIMEOUT, two).await
         }
     });
     for count in [1, 2] {
-        sent(post(&receiver, PROTOBUF).body(export(count))).await;
+        send(post(&receiver, PROTOBUF).body(export(count))).await;
     }
-    waiting.await.expect("no panic").expect("two spans arrived");
+    waiting.await.expect("no panic").expect("two spans arrive");
 
     let error = store
         .wait_for("a third span", Duration::from_millis(50), |store| {
             store.span_count() == 3
         })
         .await
-        .expect_err("there is no third");
+        .expect_err("there are only two spans");
     assert_eq!(
         error.to_string(),
         "waited 50ms for a third span; last saw 2 spans in 1 kept traces, from 2 export requests"
@@ -217,27 +226,29 @@ async fn waiting_is_woken_by_an_arrival_and_says_what_it_saw() {
 }
 
 #[tokio::test]
-async fn only_the_newest_traces_are_kept_in_full() {
+async fn with_a_limit_of_zero_spans_are_only_counted() {
     let receiver = receiver().await;
     let store = receiver.store();
     store.keep(0);
-    sent(post(&receiver, PROTOBUF).body(export(2))).await;
+    send(post(&receiver, PROTOBUF).body(export(2))).await;
     assert_eq!(store.trace(trace_id()), None, "no trace is kept");
     assert_eq!(store.span_count(), 2, "the count stays exact");
 }
 
 #[tokio::test]
-async fn a_stopped_receiver_refuses_and_closes_its_connections() {
+async fn a_stopped_receiver_closes_its_listener_and_its_connections() {
     let receiver = receiver().await;
     let address = receiver.address();
-    let mut held = TcpStream::connect(address).await.expect("it listens");
-    held.write_all(b"POST /v1/traces HTTP/1.1\r\n")
+    let mut open = TcpStream::connect(address)
         .await
-        .expect("it reads");
+        .expect("the receiver listens");
+    open.write_all(b"POST /v1/traces HTTP/1.1\r\n")
+        .await
+        .expect("the connection is open");
     receiver.stop().await;
     let refused = TcpStream::connect(address).await;
     assert!(refused.is_err(), "a stopped receiver does not listen");
-    let read = tokio::time::timeout(LONG, held.read(&mut [0; 1])).await;
+    let read = tokio::time::timeout(TIMEOUT, open.read(&mut [0; 1])).await;
     let read = read.expect("the connection is closed");
-    assert!(matches!(read, Ok(0) | Err(_)), "nothing is answered");
+    assert!(matches!(read, Ok(0) | Err(_)), "there is no response");
 }

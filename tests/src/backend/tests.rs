@@ -21,8 +21,8 @@ async fn a_trace_passes_through_the_collector_into_jaeger() {
     request.send().await.unwrap();
 
     let jaeger = Source::from(backend.jaeger().unwrap());
-    let id = request.sent_as().trace_id();
-    let trace = jaeger.settled(id, Duration::from_secs(20)).await;
+    let id = request.traceparent().trace_id();
+    let trace = jaeger.stable_trace(id, Duration::from_secs(20)).await;
     let trace = trace.unwrap_or_else(|error| panic!("{error}\n{}", backend.report()));
     assert_eq!(trace.services().len(), 2, "{trace:?}");
     backend.terminate().await.unwrap();

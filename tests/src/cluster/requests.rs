@@ -43,7 +43,7 @@ impl Release {
         ensure!(
             response.status.as_u16() == status,
             "the response to {} must have the status {status}, not {}: {}",
-            request.shown(),
+            request.redacted(),
             response.status,
             String::from_utf8_lossy(&response.body)
         );
@@ -59,12 +59,12 @@ impl Release {
     pub async fn check(&self, request: &Request, status: u16, contract: &str) -> Result<Trace> {
         self.send(request, status).await?;
         let contract = contracts::load(contract)?;
-        let sent = request.sent_as();
+        let sent = request.traceparent();
         let expectation = Expectation::continues(sent);
         let source = Source::from(self.jaeger()?);
         match verify(&source, sent.trace_id(), &contract, &expectation, TIMEOUT).await {
             Ok(trace) => Ok(trace),
-            Err(error) => bail!("{}: {error}", request.shown()),
+            Err(error) => bail!("{}: {error}", request.redacted()),
         }
     }
 

@@ -90,7 +90,7 @@ fn ensure_complete(contract: &Contract, trace: Option<&Trace>) -> Result<usize> 
     if spans == SPANS {
         contract.check(trace, &Expectation::default())?;
     } else {
-        let roots = trace.tops().count();
+        let roots = trace.top_level_spans().count();
         ensure!(
             spans > SPANS && roots == 1 && trace.conflicts().is_empty(),
             "{spans} spans, {roots} of them without a parent\n{}",

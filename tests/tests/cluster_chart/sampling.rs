@@ -38,7 +38,10 @@ async fn tail_sampling_keeps_failed_and_slow_traces_complete() -> Result<()> {
         release.check(&of_trace_contract, 200, "hello").await?;
         // The sampler decides in the order of arrival, so it has also decided on these.
         for request in &ordinary {
-            let trace = release.jaeger()?.trace(request.sent_as().trace_id()).await;
+            let trace = release
+                .jaeger()?
+                .trace(request.traceparent().trace_id())
+                .await;
             let trace = trace.context("reading an ordinary trace")?;
             ensure!(
                 trace.is_none(),

@@ -35,7 +35,7 @@ impl Exporting {
         config: SystemConfig,
     ) -> Result<Self> {
         let receiver = Receiver::bind("127.0.0.1:0").await?;
-        receiver.behave(behaviour);
+        receiver.set_behaviour(behaviour);
         receiver.store().keep(usize::MAX);
         let endpoint = receiver.endpoint();
         Self::start(collector, Some(receiver), &endpoint, config).await

@@ -31,7 +31,7 @@ async fn a_failing_collector_slows_no_request_and_every_span_is_counted() -> Res
     let exclusive = ExclusiveLoad::acquire().await?;
     let config = SystemConfig::new;
     let short = || with_short_shutdown(SystemConfig::new());
-    let unavailable = Behaviour::Answer {
+    let unavailable = Behaviour::Reject {
         status: 503,
         retry_after: None,
     };
@@ -53,7 +53,7 @@ async fn a_failing_collector_slows_no_request_and_every_span_is_counted() -> Res
         assert_not_slower(&healthy, system);
     }
     let receiver = unavailable.receiver.as_ref().context("no receiver")?;
-    receiver.behave(Behaviour::Accept);
+    receiver.set_behaviour(Behaviour::Accept);
     tokio::try_join!(
         ensure_all_exported(&mut healthy),
         ensure_all_dropped(&mut refusing),

@@ -98,14 +98,14 @@ async fn observe(config: SystemConfig) -> Result<Vec<Observed>> {
     to_hello.connect(&traced.system.hello.url());
     to_gateway.connect(&traced.system.gateway.admin_url());
     // The services log the failed exports.
-    traced.receiver.behave(Behaviour::Answer {
+    traced.receiver.set_behaviour(Behaviour::Reject {
         status: 503,
         retry_after: None,
     });
     let mut responses = public_requests(&traced).await?;
     responses += &failing_requests(&traced).await?;
     responses += &internal_requests(&traced).await?;
-    traced.receiver.behave(Behaviour::Accept);
+    traced.receiver.set_behaviour(Behaviour::Accept);
     let mut metrics = read_metrics(&traced.system.hello).await?;
     traced.system.hello.terminate().await?;
     to_hello.stop();

@@ -213,7 +213,7 @@ async fn a_linked_edge_starts_a_new_trace_with_a_link_to_the_caller() {
     assert_trace_as(
         id,
         "{service: app, kind: server, name: GET /linked, links: [{to: caller}]}",
-        &Expectation::starts_anew(&parent),
+        &Expectation::starts_new_trace(&parent),
     )
     .await;
 }

@@ -1,35 +1,36 @@
-//! Which sibling is which: spans are given to the nodes of the contract so that
-//! the whole costs least. A minimum-cost flow, one span a unit; greedy choices
-//! would call a trace wrong that another assignment satisfies.
+//! Assigns sibling spans to the nodes of the contract at the lowest total cost.
+//!
+//! This is a minimum-cost flow with one unit per span. A greedy choice would reject
+//! traces that another assignment satisfies.
 
 use std::collections::VecDeque;
 
-/// The costs of giving `spans` to `nodes`.
+/// The costs of assigning spans to nodes.
 #[derive(Debug)]
 pub(super) struct Costs {
-    /// By span and node: what differs between them; `None` when they never pair.
+    /// By span and node: the cost of pairing them; `None` if they must not be paired.
     pub(super) pair: Vec<Vec<Option<i64>>>,
-    /// By span: what it costs to leave it over.
+    /// By span: the cost of assigning it to no node.
     pub(super) extra: Vec<i64>,
-    /// By node: what it costs to miss one of those that must be there.
+    /// By node: the cost of each required span that is missing.
     pub(super) missing: Vec<i64>,
-    /// By node: how many must and how many may be there.
-    pub(super) times: Vec<(usize, usize)>,
+    /// By node: the minimum and maximum number of spans.
+    pub(super) occurrences: Vec<(usize, usize)>,
 }
 
-/// An assignment of least cost.
+/// An assignment with the lowest total cost.
 pub(super) struct Assignment {
-    /// By span: its node, or `None` when it is left over.
+    /// By span: its node; `None` if it is assigned to no node.
     pub(super) node_of: Vec<Option<usize>>,
-    /// What it costs.
+    /// The total cost.
     pub(super) cost: i64,
 }
 
-/// Finds an assignment of least cost; the same for the same costs.
+/// Finds an assignment with the lowest total cost. Deterministic.
 pub(super) fn assign(costs: &Costs) -> Assignment {
     let (spans, nodes) = (costs.extra.len(), costs.missing.len());
     let mut flow = Flow::new(spans + nodes + 3);
-    let (source, sink, left_over) = (spans + nodes, spans + nodes + 1, spans + nodes + 2);
+    let (source, sink, unassigned) = (spans + nodes, spans + nodes + 1, spans + nodes + 2);
     for span in 0..spans {
         flow.edge(source, span, 1, 0);
         for (node, pair) in costs.pair[span].iter().enumerate() {
@@ -37,11 +38,11 @@ pub(super) fn assign(costs: &Costs) -> Assignment {
                 flow.edge(span, spans + node, 1, *cost);
             }
         }
-        flow.edge(span, left_over, 1, costs.extra[span]);
+        flow.edge(span, unassigned, 1, costs.extra[span]);
     }
-    flow.edge(left_over, sink, spans, 0);
-    for (node, (min, max)) in costs.times.iter().enumerate() {
-        // To fill what must be there saves what missing it would cost.
+    flow.edge(unassigned, sink, spans, 0);
+    for (node, (min, max)) in costs.occurrences.iter().enumerate() {
+        // Each required span that is found saves the cost of a missing one.
         flow.edge(spans + node, sink, *min, -costs.missing[node]);
         flow.edge(spans + node, sink, max - min, 0);
     }
@@ -49,7 +50,7 @@ pub(super) fn assign(costs: &Costs) -> Assignment {
         flow.send_one(source, sink);
     }
     let all_missing: i64 = costs
-        .times
+        .occurrences
         .iter()
         .zip(&costs.missing)
         .map(|((min, _), cost)| {
@@ -60,7 +61,7 @@ pub(super) fn assign(costs: &Costs) -> Assignment {
         .fold(0, i64::saturating_add);
     Assignment {
         node_of: (0..spans)
-            .map(|span| flow.used_from(span).and_then(|to| to.checked_sub(spans)))
+            .map(|span| flow.target_of(span).and_then(|to| to.checked_sub(spans)))
             .map(|node| node.filter(|node| *node < nodes))
             .collect(),
         cost: all_missing.saturating_add(flow.cost),
@@ -69,7 +70,7 @@ pub(super) fn assign(costs: &Costs) -> Assignment {
 
 struct Flow {
     edges: Vec<Edge>,
-    /// By vertex: its edges, in the order in which they were added.
+    /// By vertex: the indexes of its edges, in the order in which they were added.
     from: Vec<Vec<usize>>,
     cost: i64,
 }
@@ -89,7 +90,7 @@ impl Flow {
         }
     }
 
-    /// Adds an edge, and beside it (at the odd place) the one that takes it back.
+    /// Adds an edge at an even index, and its reverse at the next index.
     fn edge(&mut self, from: usize, to: usize, capacity: usize, cost: i64) {
         self.from[from].push(self.edges.len());
         self.edges.push(Edge { to, capacity, cost });
@@ -101,15 +102,16 @@ impl Flow {
         });
     }
 
-    /// Sends one unit along the cheapest path.
+    /// Sends one unit along the cheapest path (found by the queue-based Bellman-Ford
+    /// algorithm, because costs may be negative).
     fn send_one(&mut self, source: usize, sink: usize) {
         let mut distance = vec![i64::MAX; self.from.len()];
-        let mut by_edge = vec![usize::MAX; self.from.len()];
-        let mut waiting = VecDeque::from([source]);
-        let mut is_waiting = vec![false; self.from.len()];
+        let mut reached_by = vec![usize::MAX; self.from.len()];
+        let mut queue = VecDeque::from([source]);
+        let mut is_queued = vec![false; self.from.len()];
         distance[source] = 0;
-        while let Some(vertex) = waiting.pop_front() {
-            is_waiting[vertex] = false;
+        while let Some(vertex) = queue.pop_front() {
+            is_queued[vertex] = false;
             for &place in &self.from[vertex] {
                 let edge = &self.edges[place];
                 let reached = distance[vertex] + edge.cost;
@@ -117,16 +119,16 @@ impl Flow {
                     continue;
                 }
                 distance[edge.to] = reached;
-                by_edge[edge.to] = place;
-                if !is_waiting[edge.to] {
-                    is_waiting[edge.to] = true;
-                    waiting.push_back(edge.to);
+                reached_by[edge.to] = place;
+                if !is_queued[edge.to] {
+                    is_queued[edge.to] = true;
+                    queue.push_back(edge.to);
                 }
             }
         }
         let mut vertex = sink;
         while vertex != source {
-            let place = by_edge[vertex];
+            let place = reached_by[vertex];
             self.edges[place].capacity -= 1;
             self.edges[place ^ 1].capacity += 1;
             vertex = self.edges[place ^ 1].to;
@@ -134,8 +136,8 @@ impl Flow {
         self.cost += distance[sink];
     }
 
-    /// Where the unit that came to `vertex` went.
-    fn used_from(&self, vertex: usize) -> Option<usize> {
+    /// The vertex that received the unit of flow from `vertex`.
+    fn target_of(&self, vertex: usize) -> Option<usize> {
         self.from[vertex]
             .iter()
             .filter(|place| *place % 2 == 0)
@@ -151,62 +153,62 @@ mod tests {
 
     use super::*;
 
-    fn cost_of(pair: &[&[Option<i64>]], times: &[(usize, usize)]) -> Assignment {
+    fn assigned(pair: &[&[Option<i64>]], occurrences: &[(usize, usize)]) -> Assignment {
         assign(&Costs {
             pair: pair.iter().map(|row| row.to_vec()).collect(),
             extra: vec![100; pair.len()],
-            missing: vec![100; times.len()],
-            times: times.to_vec(),
+            missing: vec![100; occurrences.len()],
+            occurrences: occurrences.to_vec(),
         })
     }
 
     #[test]
-    fn a_greedy_choice_is_taken_back() {
+    fn an_early_choice_is_revised() {
         // The first span fits both nodes, the second only the first.
-        let found = cost_of(&[&[Some(0), Some(0)], &[Some(0), None]], &[(1, 1), (1, 1)]);
+        let found = assigned(&[&[Some(0), Some(0)], &[Some(0), None]], &[(1, 1), (1, 1)]);
         assert_eq!(found.node_of, [Some(1), Some(0)]);
         assert_eq!(found.cost, 0);
     }
 
     #[test]
-    fn what_must_be_there_comes_before_what_may() {
-        // Two spans fit both; the optional node must not take both.
+    fn required_spans_take_precedence_over_optional_ones() {
+        // Both spans fit both nodes; the optional node must not take both.
         let row: &[Option<i64>] = &[Some(0), Some(0)];
-        let found = cost_of(&[row, row], &[(0, 2), (1, 1)]);
+        let found = assigned(&[row, row], &[(0, 2), (1, 1)]);
         assert_eq!(found.cost, 0);
         assert_eq!(found.node_of.iter().filter(|it| **it == Some(1)).count(), 1);
     }
 
     #[test]
-    fn too_many_and_too_few_cost() {
+    fn extra_and_missing_spans_have_a_cost() {
         let row: &[Option<i64>] = &[Some(0)];
-        assert_eq!(cost_of(&[row; 4], &[(1, 3)]).cost, 100);
-        assert_eq!(cost_of(&[row; 1], &[(3, 3)]).cost, 200);
-        assert_eq!(cost_of(&[], &[(1, 1)]).cost, 100);
-        assert_eq!(cost_of(&[&[]], &[]).cost, 100);
+        assert_eq!(assigned(&[row; 4], &[(1, 3)]).cost, 100);
+        assert_eq!(assigned(&[row; 1], &[(3, 3)]).cost, 200);
+        assert_eq!(assigned(&[], &[(1, 1)]).cost, 100);
+        assert_eq!(assigned(&[&[]], &[]).cost, 100);
     }
 
-    /// The least cost, found by trying everything.
-    fn by_trial(costs: &Costs, span: usize, given: &mut Vec<usize>) -> i64 {
+    /// The lowest cost, found by trying every assignment.
+    fn brute_force(costs: &Costs, span: usize, counts: &mut Vec<usize>) -> i64 {
         if span == costs.extra.len() {
             return (0..costs.missing.len())
                 .map(|node| {
-                    let least = costs.times[node].0.saturating_sub(given[node]);
-                    i64::try_from(least).expect("few") * costs.missing[node]
+                    let missing = costs.occurrences[node].0.saturating_sub(counts[node]);
+                    i64::try_from(missing).expect("few") * costs.missing[node]
                 })
                 .sum();
         }
-        let mut least = costs.extra[span] + by_trial(costs, span + 1, given);
+        let mut lowest = costs.extra[span] + brute_force(costs, span + 1, counts);
         for node in 0..costs.missing.len() {
             if let Some(cost) = costs.pair[span][node]
-                && given[node] < costs.times[node].1
+                && counts[node] < costs.occurrences[node].1
             {
-                given[node] += 1;
-                least = least.min(cost + by_trial(costs, span + 1, given));
-                given[node] -= 1;
+                counts[node] += 1;
+                lowest = lowest.min(cost + brute_force(costs, span + 1, counts));
+                counts[node] -= 1;
             }
         }
-        least
+        lowest
     }
 
     fn costs() -> impl Strategy<Value = Costs> {
@@ -218,37 +220,40 @@ mod tests {
                 prop::collection::vec(1..20_i64, nodes),
                 prop::collection::vec((0..3_usize, 1..3_usize), nodes),
             )
-                .prop_map(|(pair, extra, missing, times)| Costs {
+                .prop_map(|(pair, extra, missing, occurrences)| Costs {
                     pair,
                     extra,
                     missing,
-                    times: times.iter().map(|(min, more)| (*min, min + more)).collect(),
+                    occurrences: occurrences
+                        .iter()
+                        .map(|(min, more)| (*min, min + more))
+                        .collect(),
                 })
         })
     }
 
     proptest! {
         #[test]
-        fn nothing_costs_less(costs in costs()) {
+        fn no_assignment_costs_less(costs in costs()) {
             let found = assign(&costs);
-            let mut given = vec![0; costs.missing.len()];
-            prop_assert_eq!(found.cost, by_trial(&costs, 0, &mut given));
-            let mut told = 0;
+            let mut counts = vec![0; costs.missing.len()];
+            prop_assert_eq!(found.cost, brute_force(&costs, 0, &mut counts));
+            let mut total = 0;
             for (span, node) in found.node_of.iter().enumerate() {
-                told += match node {
+                total += match node {
                     None => costs.extra[span],
                     Some(node) => {
-                        given[*node] += 1;
-                        costs.pair[span][*node].expect("a pair that may be")
+                        counts[*node] += 1;
+                        costs.pair[span][*node].expect("an allowed pair")
                     }
                 };
             }
-            for (node, given) in given.iter().enumerate() {
-                let (min, max) = costs.times[node];
-                prop_assert!(*given <= max);
-                told += i64::try_from(min.saturating_sub(*given)).expect("few") * costs.missing[node];
+            for (node, counts) in counts.iter().enumerate() {
+                let (min, max) = costs.occurrences[node];
+                prop_assert!(*counts <= max);
+                total += i64::try_from(min.saturating_sub(*counts)).expect("few") * costs.missing[node];
             }
-            prop_assert_eq!(told, found.cost, "the assignment costs what it says");
+            prop_assert_eq!(total, found.cost, "the assignment has the cost that it reports");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Clocks that run backwards: a span that ends before it starts, or starts
-//! before the span that caused it.
+//! Finds impossible times: a span that ends before it starts, or starts before its
+//! parent.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use super::difference::{Anchor, Difference, DifferenceKind};
 use crate::ids::SpanId;
 use crate::model::{Span, Trace};
 
-/// What may be between two spans of one instance: some stores keep
-/// microseconds, and round.
+/// The tolerance between two spans of one instance: some stores round to
+/// microseconds.
 const SAME_CLOCK: Duration = Duration::from_micros(1);
 
-/// All spans of the trace whose times cannot be. `skew` is what the clocks of
-/// different instances may be apart.
-pub(super) fn backwards(trace: &Trace, skew: Duration) -> Vec<Difference> {
+/// All spans with impossible times. `skew` is how far the clocks of different
+/// instances may differ.
+pub(super) fn differences(trace: &Trace, skew: Duration) -> Vec<Difference> {
     let spans = trace.spans().iter();
     let by_id: HashMap<SpanId, &Span> = spans.map(|span| (span.span_id, span)).collect();
     let parent = |span: &Span| by_id.get(&span.parent?).copied();
@@ -44,8 +44,8 @@ fn ends_early(span: &Span) -> Option<Difference> {
 fn starts_early(span: &Span, parent: Option<&Span>, skew: Duration) -> Option<Difference> {
     let parent = parent?;
     let early = Duration::from_nanos(parent.start.checked_sub(span.start)?);
-    let (allowed, whose) = if same_instance(span, parent) {
-        (SAME_CLOCK, "the same instance's")
+    let (allowed, parent_is) = if same_instance(span, parent) {
+        (SAME_CLOCK, "its parent in the same instance,")
     } else {
         (skew, "its parent")
     };
@@ -55,7 +55,7 @@ fn starts_early(span: &Span, parent: Option<&Span>, skew: Duration) -> Option<Di
     Some(difference(
         span,
         format!(
-            "clock: {} starts {early:?} before {whose} {} (allowed: {allowed:?})",
+            "clock: {} starts {early:?} before {parent_is} {} (allowed: {allowed:?})",
             span.title(),
             parent.title()
         ),
@@ -66,20 +66,20 @@ fn difference(span: &Span, message: String) -> Difference {
     Difference::new(DifferenceKind::Clock, message, Anchor::Span(span.span_id))
 }
 
-/// Whether one process made both: by `service.instance.id` where there is one,
-/// else by the whole resource.
+/// Whether one process created both spans: compared by `service.instance.id` if both
+/// have one, otherwise by the complete resource.
 fn same_instance(a: &Span, b: &Span) -> bool {
     const INSTANCE: &str = "service.instance.id";
     match (a.resource.get(INSTANCE), b.resource.get(INSTANCE)) {
         (Some(one), Some(other)) => one == other && a.service() == b.service(),
-        // Replicas without an id may share a resource and not a clock, unless
-        // they tell the process or the host.
-        (None, None) => a.resource == b.resource && tells_process(a),
+        // Replicas without an instance id may have equal resources and different
+        // clocks, unless the resource identifies the process or the host.
+        (None, None) => a.resource == b.resource && identifies_process(a),
         _ => false,
     }
 }
 
-fn tells_process(span: &Span) -> bool {
+fn identifies_process(span: &Span) -> bool {
     [
         "process.pid",
         "host.name",

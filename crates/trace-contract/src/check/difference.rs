@@ -1,57 +1,57 @@
-//! What differs, and of which kind that is.
+//! One difference between a trace and its contract.
 
 use std::fmt;
 
 use crate::contract::SpanContract;
 use crate::ids::SpanId;
 
-/// One thing that is not as it must be. Displayed as a sentence.
+/// One difference between a trace and its contract. Displayed as a sentence.
 #[derive(Clone, Debug)]
 pub struct Difference {
     kind: DifferenceKind,
     message: String,
-    pub(crate) anchor: Anchor,
+    pub(super) anchor: Anchor,
 }
 
-/// What kind of thing is not as it must be, the most telling kinds first.
+/// The kind of a difference, the most important kinds first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DifferenceKind {
-    /// No span of the trace is there.
+    /// No span of the trace has arrived.
     NothingArrived,
-    /// The root is not below the caller, or has a parent where it must have none.
+    /// The root is not a child of the caller, or has a parent and must not have one.
     RootParent,
-    /// A span is not there.
+    /// A span is missing.
     Missing,
-    /// A span is there, in another place.
+    /// A span has the wrong parent.
     WrongParent,
-    /// A span without a parent, beside the root.
+    /// A second span without a parent, or a second child of the caller.
     SecondRoot,
     /// A span whose parent is neither in the trace nor the caller.
     Orphan,
     /// A span that is its own ancestor.
-    Ring,
-    /// A span that no contract declares.
+    Cycle,
+    /// A span that the contract does not declare.
     Extra,
-    /// Two spans with the same id.
+    /// Two different spans with the same id.
     Conflict,
-    /// A field of a span: service, kind, name, status, an attribute, events, links.
+    /// A field of a span: service, kind, name, status, an attribute, events or links.
     Field,
     /// A span that ends before it starts, or starts before its parent.
     Clock,
 }
 
-/// Where in the comparison a difference is.
+/// The line of the report that shows a difference.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Anchor {
+pub(super) enum Anchor {
     Nowhere,
-    /// By its address, in the contract that is being compared.
+    /// A node of the contract, by its address.
     Node(usize),
     Span(SpanId),
     Field(SpanId, String),
 }
 
 impl Anchor {
-    pub(crate) fn node(node: &SpanContract) -> Self {
+    pub(super) fn node(node: &SpanContract) -> Self {
         Self::Node(std::ptr::from_ref(node).addr())
     }
 }
@@ -65,7 +65,7 @@ impl Difference {
         }
     }
 
-    /// What kind of thing differs.
+    /// The kind of the difference.
     pub fn kind(&self) -> DifferenceKind {
         self.kind
     }

@@ -1,52 +1,56 @@
-//! One span beside its node of the contract: every field that differs.
+//! Compares the fields of one span with its node of the contract.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Expectation;
 use super::assign::{Costs, assign};
-use crate::contract::{EventContract, LinkContract, LinkTarget, Matcher, SpanContract};
-use crate::model::{Attributes, Event, Link, Span, Status, printable};
-use crate::report::cut;
+use super::expectation::Expectation;
+use crate::contract::{EventContract, LinkContract, LinkTarget, Matcher, SpanContract, Text};
+use crate::model::{Attributes, Event, Link, Span, Status};
+use crate::text::{printable, truncate};
 
-/// A field of a span that is not as the contract says.
+/// A field of a span that is not as the contract requires.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct FieldDifference {
-    /// Which field, such as `attribute http.route`.
-    pub(crate) field: String,
-    pub(crate) expected: String,
-    pub(crate) got: String,
-    /// How much it says against this being the span that is meant.
-    pub(super) weight: i64,
+pub(super) struct FieldDifference {
+    /// The field, such as `attribute http.route`.
+    pub(super) field: String,
+    pub(super) expected: String,
+    pub(super) actual: String,
+    /// The cost of the difference when spans are paired with nodes of the contract.
+    pub(super) cost: i64,
 }
 
-/// As much of a value as is shown: a stack trace would fill the screen.
-const SHOWN: usize = 240;
+/// Values are truncated: a stack trace would fill the screen.
+const MAX_VALUE_CHARS: usize = 240;
 
-/// A span of another service is another span; a span with another name or kind
-/// may be the one that is meant; other fields say little.
-const SERVICE: i64 = 150;
-const KIND: i64 = 60;
-const NAME: i64 = 60;
-const STATUS: i64 = 5;
-const OTHER: i64 = 2;
+// A span of another service is another span. A span with another name or kind may
+// still belong to the node. Other fields are weak evidence.
+const SERVICE_COST: i64 = 150;
+const KIND_COST: i64 = 60;
+const NAME_COST: i64 = 60;
+const STATUS_COST: i64 = 5;
+const OTHER_COST: i64 = 2;
 
 impl FieldDifference {
-    fn new(field: impl Into<String>, expected: impl fmt::Display, got: impl fmt::Display) -> Self {
+    fn new(
+        field: impl Into<String>,
+        expected: impl fmt::Display,
+        actual: impl fmt::Display,
+    ) -> Self {
         Self {
             field: field.into(),
-            expected: cut(&expected.to_string(), SHOWN),
-            got: cut(&got.to_string(), SHOWN),
-            weight: OTHER,
+            expected: truncate(&expected.to_string(), MAX_VALUE_CHARS),
+            actual: truncate(&actual.to_string(), MAX_VALUE_CHARS),
+            cost: OTHER_COST,
         }
     }
 
-    fn weighing(self, weight: i64) -> Self {
-        Self { weight, ..self }
+    fn with_cost(self, cost: i64) -> Self {
+        Self { cost, ..self }
     }
 }
 
-/// All fields of `span` that are not as `node` says, the most telling first.
+/// All fields of `span` that are not as `node` requires, the most important first.
 pub(super) fn differences(
     node: &SpanContract,
     span: &Span,
@@ -76,13 +80,13 @@ pub(super) fn differences(
     found
 }
 
-/// What makes a span the one that is meant.
-pub(super) fn is_meant(node: &SpanContract, span: &Span) -> bool {
-    strangeness(node, span) == 0
+/// Whether service, kind and name of the span are those of the node.
+pub(super) fn has_identity(node: &SpanContract, span: &Span) -> bool {
+    identity_differences(node, span) == 0
 }
 
 /// How many of service, kind and name differ.
-pub(super) fn strangeness(node: &SpanContract, span: &Span) -> usize {
+pub(super) fn identity_differences(node: &SpanContract, span: &Span) -> usize {
     usize::from(!node.service.accepts(span.service()))
         + usize::from(node.kind != span.kind)
         + usize::from(!node.name.accepts(&span.name))
@@ -93,25 +97,25 @@ fn identity(node: &SpanContract, span: &Span) -> Vec<FieldDifference> {
     if !node.service.accepts(span.service()) {
         found.push(
             FieldDifference::new("service", &node.service, printable(span.service()))
-                .weighing(SERVICE),
+                .with_cost(SERVICE_COST),
         );
     }
     if node.kind != span.kind {
-        found.push(FieldDifference::new("kind", node.kind, span.kind).weighing(KIND));
+        found.push(FieldDifference::new("kind", node.kind, span.kind).with_cost(KIND_COST));
     }
     if !node.name.accepts(&span.name) {
         found.push(
             FieldDifference::new("name", quoted(&node.name), format_args!("{:?}", span.name))
-                .weighing(NAME),
+                .with_cost(NAME_COST),
         );
     }
     found
 }
 
-fn quoted(text: &crate::contract::Text) -> String {
+fn quoted(text: &Text) -> String {
     match text {
-        crate::contract::Text::Equals(text) => format!("{text:?}"),
-        pattern @ crate::contract::Text::Matches(_) => format!("text matching {pattern}"),
+        Text::Equals(text) => format!("{text:?}"),
+        pattern @ Text::Matches(_) => format!("text matching {pattern}"),
     }
 }
 
@@ -125,52 +129,54 @@ fn status(node: &SpanContract, span: &Span) -> Option<FieldDifference> {
         }
         _ => return None,
     };
-    Some(difference.weighing(STATUS))
+    Some(difference.with_cost(STATUS_COST))
 }
 
 fn attributes(
-    what: &str,
+    prefix: &str,
     expected: &BTreeMap<String, Matcher>,
-    got: &Attributes,
+    actual: &Attributes,
 ) -> Vec<FieldDifference> {
     expected
         .iter()
-        .filter(|(key, matcher)| !matcher.accepts(got.get(*key)))
+        .filter(|(key, matcher)| !matcher.accepts(actual.get(*key)))
         .map(|(key, matcher)| {
-            let got = match got.get(key) {
+            let actual = match actual.get(key) {
                 Some(value) => value.to_string(),
                 None => "none".to_owned(),
             };
-            FieldDifference::new(format!("{what} {key}"), matcher, got)
+            FieldDifference::new(format!("{prefix} {key}"), matcher, actual)
         })
         .collect()
 }
 
-/// Events are compared in order; when their number or a name differs, the whole
-/// list is one difference.
-fn events(expected: &[EventContract], got: &[Event]) -> Vec<FieldDifference> {
-    let names_fit = expected.len() == got.len()
+/// Compares events in order. If their number or a name differs, the list is one
+/// difference.
+fn events(expected: &[EventContract], actual: &[Event]) -> Vec<FieldDifference> {
+    let names_fit = expected.len() == actual.len()
         && expected
             .iter()
-            .zip(got)
-            .all(|(expected, got)| expected.name.accepts(&got.name));
+            .zip(actual)
+            .all(|(expected, actual)| expected.name.accepts(&actual.name));
     if !names_fit {
         let expected = list(expected.iter().map(|event| event.name.to_string()));
-        let got = list(got.iter().map(|event| printable(&event.name).into_owned()));
-        return vec![FieldDifference::new("events", expected, got)];
+        let actual = actual
+            .iter()
+            .map(|event| printable(&event.name).into_owned());
+        return vec![FieldDifference::new("events", expected, list(actual))];
     }
     expected
         .iter()
-        .zip(got)
+        .zip(actual)
         .enumerate()
-        .flat_map(|(i, (expected, got))| {
-            let what = format!("event {} ({}) attribute", i + 1, printable(&got.name));
-            attributes(&what, &expected.attributes, &got.attributes)
+        .flat_map(|(i, (expected, actual))| {
+            let prefix = format!("event {} ({}) attribute", i + 1, printable(&actual.name));
+            attributes(&prefix, &expected.attributes, &actual.attributes)
         })
         .collect()
 }
 
-/// Links are compared in any order.
+/// Compares links in any order.
 fn links(
     expected: &[LinkContract],
     span: &Span,
@@ -179,14 +185,14 @@ fn links(
     let pair = |link: &Link| {
         expected
             .iter()
-            .map(|it| link_is(it, link, span, expectation).then_some(0))
+            .map(|it| link_fits(it, link, span, expectation).then_some(0))
             .collect()
     };
     let assignment = assign(&Costs {
         pair: span.links.iter().map(pair).collect(),
         extra: vec![1; span.links.len()],
         missing: vec![1; expected.len()],
-        times: vec![(1, 1); expected.len()],
+        occurrences: vec![(1, 1); expected.len()],
     });
     if assignment.cost == 0 {
         return Vec::new();
@@ -199,7 +205,7 @@ fn links(
     )]
 }
 
-fn link_is(expected: &LinkContract, link: &Link, span: &Span, expectation: &Expectation) -> bool {
+fn link_fits(expected: &LinkContract, link: &Link, span: &Span, expectation: &Expectation) -> bool {
     let target_fits = match expected.to {
         LinkTarget::Caller => is_caller(link, expectation),
         LinkTarget::ThisTrace => link.trace_id == span.trace_id,
@@ -243,15 +249,5 @@ fn list(items: impl Iterator<Item = String>) -> String {
         "none".to_owned()
     } else {
         format!("[{}]", items.join(", "))
-    }
-}
-
-impl fmt::Display for LinkTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Caller => "caller",
-            Self::ThisTrace => "this-trace",
-            Self::OtherTrace => "other-trace",
-        })
     }
 }

@@ -2,15 +2,15 @@
 
 use std::fmt;
 
-use super::Alignment;
+use super::alignment::Alignment;
 use super::difference::{Difference, DifferenceKind};
+use super::report;
 use crate::model::Trace;
-use crate::report;
 
 /// Why a trace does not satisfy a contract.
 ///
-/// Displayed as a report of one screen: the most telling difference in a
-/// sentence, the expected tree beside what came, then the other differences.
+/// Displays a report of one screen: a sentence about the most important difference,
+/// the expected and the actual tree next to each other, and the other differences.
 #[derive(Clone, Debug)]
 pub struct Mismatch {
     differences: Vec<Difference>,
@@ -31,20 +31,20 @@ impl Mismatch {
         }
     }
 
-    /// The most telling difference in one sentence: the report's first line.
+    /// The most important difference in one sentence: the first line of the report.
     pub fn summary(&self) -> String {
         self.differences
             .first()
             .map_or_else(String::new, ToString::to_string)
     }
 
-    /// All that differs, the most telling first.
+    /// All differences, the most important first.
     pub fn differences(&self) -> &[Difference] {
         &self.differences
     }
 
-    /// Whether spans that have not arrived yet could make it good.
-    pub fn may_be_unfinished(&self) -> bool {
+    /// Whether spans that have not arrived yet could remove a difference.
+    pub fn may_be_incomplete(&self) -> bool {
         self.differences.iter().any(|difference| {
             matches!(
                 difference.kind(),

@@ -1,39 +1,41 @@
-//! What differs between the trees, each in one sentence that names the edge or
+//! Describes each difference between the trees in one sentence that names the edge or
 //! the field.
 
-use super::Expectation;
-use super::align::{Aligned, Alignment};
+use super::alignment::{Aligned, Alignment};
 use super::difference::{Anchor, Difference, DifferenceKind};
+use super::expectation::Expectation;
 use super::fields::FieldDifference;
 use crate::contract::SpanContract;
 use crate::ids::SpanId;
-use crate::model::{Span, Trace, printable};
+use crate::model::{Span, Trace};
+use crate::text::{plural, printable};
 
-/// All that differs between the trees, in their order.
-pub(super) fn collect(
+/// All differences between the trees, in the order of the trees.
+pub(super) fn describe(
     alignment: &Alignment<'_>,
     trace: &Trace,
     expectation: &Expectation,
 ) -> Vec<Difference> {
-    let mut found = Vec::new();
     if trace.spans().is_empty() {
         return vec![nothing_arrived(&alignment.root, trace)];
     }
-    if let (Some(problem), Aligned::Pair { span, .. }) = (alignment.root_parent, &alignment.root) {
-        let message = format!("root {} {problem}", span.title());
-        let anchor = Anchor::Span(span.span_id);
-        found.push(Difference::new(DifferenceKind::RootParent, message, anchor));
-    }
-    Walk {
+    let mut walk = Walk {
         trace,
-        found: &mut found,
+        found: Vec::new(),
+    };
+    let mut root_parent = None;
+    if let Aligned::Pair { span, .. } = &alignment.root {
+        root_parent = span.parent;
+        if let Some(problem) = alignment.root_parent {
+            walk.found.push(wrong_root_parent(span, problem));
+        }
     }
-    .visit(None, &alignment.root);
-    let root_parent = root_parent(&alignment.root);
+    walk.visit(None, &alignment.root);
+    let mut found = walk.found;
     for other in &alignment.others {
-        found.extend(beside_root(other, root_parent, expectation));
+        found.extend(other_root(other, root_parent, expectation));
     }
-    found.extend(alignment.in_rings.iter().map(|span| in_ring(span)));
+    found.extend(alignment.in_cycles.iter().map(|span| in_cycle(span)));
     found.extend(trace.conflicts().iter().map(|span| conflict(span, trace)));
     found
 }
@@ -47,14 +49,13 @@ fn nothing_arrived(root: &Aligned<'_>, trace: &Trace) -> Difference {
     Difference::new(DifferenceKind::NothingArrived, message, anchor)
 }
 
-fn root_parent(root: &Aligned<'_>) -> Option<SpanId> {
-    match root {
-        Aligned::Pair { span, .. } => span.parent,
-        _ => None,
-    }
+fn wrong_root_parent(root: &Span, problem: &str) -> Difference {
+    let message = format!("root {} {problem}", root.title());
+    let anchor = Anchor::Span(root.span_id);
+    Difference::new(DifferenceKind::RootParent, message, anchor)
 }
 
-/// Whose child a span is: the service, and the words for the report.
+/// The parent of a span, as the report names it.
 struct Parent {
     service: String,
     title: String,
@@ -62,7 +63,7 @@ struct Parent {
 
 struct Walk<'a> {
     trace: &'a Trace,
-    found: &'a mut Vec<Difference>,
+    found: Vec<Difference>,
 }
 
 impl Walk<'_> {
@@ -72,186 +73,181 @@ impl Walk<'_> {
                 node,
                 span,
                 fields,
-                moved,
+                misplaced,
                 children,
             } => {
-                if *moved {
+                if *misplaced {
                     self.found.push(wrong_parent(parent, span, self.trace));
                 }
                 self.found.extend(fields.iter().map(|it| field(it, span)));
-                let own = if fields.iter().any(|it| it.field == "service") {
-                    // What its children are missed by is the service that is meant.
-                    Parent {
-                        service: node.service.to_string(),
-                        title: span.title(),
-                    }
-                } else {
-                    Parent {
-                        service: printable(span.service()).into_owned(),
-                        title: span.title(),
-                    }
-                };
+                let own = as_parent(node, span);
                 for child in children {
                     self.visit(Some(&own), child);
                 }
             }
             Aligned::Missing {
                 node,
-                have,
-                need,
+                found,
+                required,
                 children,
             } => {
-                self.found.push(missing(parent, node, *have, *need));
-                // Those below are missing with it; only what is elsewhere is told.
+                self.found.push(missing(parent, node, *found, *required));
                 let own = Parent {
                     service: node.service.to_string(),
                     title: node.title(),
                 };
-                let told = |it: &&Aligned<'_>| !matches!(it, Aligned::Missing { .. });
-                children
-                    .iter()
-                    .filter(told)
-                    .for_each(|it| self.visit(Some(&own), it));
+                // The spans below are missing, too, which needs no further sentence.
+                let children = children.iter();
+                for child in children.filter(|it| !matches!(it, Aligned::Missing { .. })) {
+                    self.visit(Some(&own), child);
+                }
             }
-            Aligned::Extra { allowed: true, .. }
-            | Aligned::Extra {
-                elsewhere: true, ..
-            } => {}
-            Aligned::Extra { span, below, .. } => {
-                self.found.push(extra(parent, span, *below));
-            }
+            Aligned::Extra {
+                span,
+                allowed: false,
+                compared_elsewhere: false,
+                descendants,
+                ..
+            } => self.found.push(extra(parent, span, *descendants)),
+            Aligned::Extra { .. } => {}
         }
     }
 }
 
-fn missing(parent: Option<&Parent>, node: &SpanContract, have: usize, need: usize) -> Difference {
+/// A paired span as the parent of others. If its service is wrong, the edges to its
+/// children are named after the expected service.
+fn as_parent(node: &SpanContract, span: &Span) -> Parent {
+    let service = if node.service.accepts(span.service()) {
+        printable(span.service()).into_owned()
+    } else {
+        node.service.to_string()
+    };
+    Parent {
+        service,
+        title: span.title(),
+    }
+}
+
+fn missing(
+    parent: Option<&Parent>,
+    node: &SpanContract,
+    found: usize,
+    required: usize,
+) -> Difference {
     let service = node.service.to_string();
-    let what = if need == 1 {
+    let problem = if required == 1 {
         format!("no {service} {} span", node.kind)
     } else {
-        format!("only {have} of {need} {service} {} spans", node.kind)
+        format!("only {found} of {required} {service} {} spans", node.kind)
     };
-    let message = match parent {
-        Some(parent) => format!(
-            "{}: {what} below {}; expected {}",
-            edge(&parent.service, &service),
-            parent.title,
-            node.title()
-        ),
-        None => format!("{service}: {what} at the root; expected {}", node.title()),
+    let place = match parent {
+        Some(parent) => format!("below {}", parent.title),
+        None => "at the root".to_owned(),
     };
+    let edge = edge(parent, &service);
+    let message = format!("{edge}: {problem} {place}; expected {}", node.title());
     Difference::new(DifferenceKind::Missing, message, Anchor::node(node))
 }
 
 fn wrong_parent(parent: Option<&Parent>, span: &Span, trace: &Trace) -> Difference {
-    let is = match span.parent {
+    let actual = match span.parent {
         None => "has no parent".to_owned(),
         Some(id) => match trace.span(id) {
             Some(found) => format!("is below {}", found.title()),
             None => format!("has the parent {id}, which is not in the trace"),
         },
     };
-    let (edge, expected) = match parent {
-        Some(parent) => (
-            edge(&parent.service, &printable(span.service())),
-            format!("below {}", parent.title),
-        ),
-        None => (
-            printable(span.service()).into_owned(),
-            "at the root".to_owned(),
-        ),
+    let expected = match parent {
+        Some(parent) => format!("below {}", parent.title),
+        None => "at the root".to_owned(),
     };
+    let edge = edge(parent, span.service());
+    let title = span.title();
     Difference::new(
         DifferenceKind::WrongParent,
-        format!(
-            "{edge}: wrong parent: {} {is}; expected {expected}",
-            span.title()
-        ),
+        format!("{edge}: wrong parent: {title} {actual}; expected {expected}"),
         Anchor::Span(span.span_id),
     )
 }
 
-fn extra(parent: Option<&Parent>, span: &Span, below: usize) -> Difference {
-    let more = match below {
-        0 => String::new(),
-        1 => ", with 1 span below it".to_owned(),
-        _ => format!(", with {below} spans below it"),
-    };
+fn extra(parent: Option<&Parent>, span: &Span, descendants: usize) -> Difference {
     let place = match parent {
         Some(parent) => format!(" below {}", parent.title),
         None => String::new(),
     };
-    let edge = match parent {
-        Some(parent) => edge(&parent.service, &printable(span.service())),
-        None => printable(span.service()).into_owned(),
+    let below = match descendants {
+        0 => String::new(),
+        _ => format!(", with {} below it", plural(descendants, "span")),
     };
+    let edge = edge(parent, span.service());
     Difference::new(
         DifferenceKind::Extra,
-        format!("{edge}: extra span {}{place}{more}", span.title()),
+        format!("{edge}: extra span {}{place}{below}", span.title()),
         Anchor::Span(span.span_id),
     )
+}
+
+/// `gateway → hello`, or `gateway` within one service and at the root.
+fn edge(parent: Option<&Parent>, service: &str) -> String {
+    let service = printable(service);
+    match parent {
+        Some(parent) if parent.service != service => format!("{} → {service}", parent.service),
+        _ => service.into_owned(),
+    }
 }
 
 fn field(difference: &FieldDifference, span: &Span) -> Difference {
     let FieldDifference {
         field,
         expected,
-        got,
+        actual,
         ..
     } = difference;
+    let title = span.title();
     Difference::new(
         DifferenceKind::Field,
-        format!(
-            "{field} of {}: expected {expected}, got {got}",
-            span.title()
-        ),
+        format!("{field} of {title}: expected {expected}, got {actual}"),
         Anchor::Field(span.span_id, field.clone()),
     )
 }
 
-fn beside_root(
+/// A second root or an orphan.
+fn other_root(
     other: &Aligned<'_>,
     root_parent: Option<SpanId>,
     expectation: &Expectation,
 ) -> Option<Difference> {
     let Aligned::Extra {
         span,
-        elsewhere: false,
+        compared_elsewhere: false,
         ..
     } = other
     else {
         return None;
     };
+    let title = span.title();
     let (kind, message) = match span.parent {
         None => (
             DifferenceKind::SecondRoot,
-            format!("second root: {} has no parent", span.title()),
+            format!("second root: {title} has no parent"),
         ),
         Some(parent) if Some(parent) == expectation.parent || Some(parent) == root_parent => (
             DifferenceKind::SecondRoot,
-            format!(
-                "second root: {} is a child of the caller, too",
-                span.title()
-            ),
+            format!("second root: {title} is a child of the caller, too"),
         ),
         Some(parent) => (
             DifferenceKind::Orphan,
-            format!(
-                "orphan: {} has the parent {parent}, which is not in the trace",
-                span.title()
-            ),
+            format!("orphan: {title} has the parent {parent}, which is not in the trace"),
         ),
     };
     Some(Difference::new(kind, message, Anchor::Span(span.span_id)))
 }
 
-fn in_ring(span: &Span) -> Difference {
+fn in_cycle(span: &Span) -> Difference {
+    let title = span.title();
     Difference::new(
-        DifferenceKind::Ring,
-        format!(
-            "ring: {} is below itself, or below such a span",
-            span.title()
-        ),
+        DifferenceKind::Cycle,
+        format!("cycle: {title} is its own ancestor, or a descendant of such a span"),
         Anchor::Nowhere,
     )
 }
@@ -261,20 +257,11 @@ fn conflict(span: &Span, trace: &Trace) -> Difference {
     Difference::new(
         DifferenceKind::Conflict,
         format!(
-            "two spans with the id {}: {} and {} (not one that was sent twice: they differ)",
+            "two different spans with the id {}: {} and {}",
             span.span_id,
             other.unwrap_or_default(),
             span.title()
         ),
         Anchor::Span(span.span_id),
     )
-}
-
-/// `gateway → hello`, or `gateway` within one service.
-fn edge(from: &str, to: &str) -> String {
-    if from == to {
-        from.to_owned()
-    } else {
-        format!("{from} → {to}")
-    }
 }

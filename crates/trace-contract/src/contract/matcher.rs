@@ -1,4 +1,4 @@
-//! What a value or a text must be: equal in type and content, or as a matcher says.
+//! Matchers for strings and attribute values.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Value;
 
-/// A regular expression that must match the whole text.
+/// A regular expression that must match the complete string.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     source: String,
@@ -18,18 +18,18 @@ impl Pattern {
     /// Compiles `source`.
     ///
     /// # Errors
-    /// When it is no regular expression.
+    /// When `source` is not a valid regular expression.
     pub fn new(source: &str) -> Result<Self, String> {
-        // The anchors must hold of every alternative.
+        // The group makes the anchors apply to every alternative.
         let regex = Regex::new(&format!("^(?:{source})$"))
-            .map_err(|error| format!("{source:?} is no regular expression: {error}"))?;
+            .map_err(|error| format!("{source:?} is not a valid regular expression: {error}"))?;
         Ok(Self {
             source: source.to_owned(),
             regex,
         })
     }
 
-    /// The expression as it was written.
+    /// The expression, without the anchors.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -45,17 +45,17 @@ impl PartialEq for Pattern {
     }
 }
 
-/// What a text must be.
+/// What a string must be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Text {
-    /// This text.
+    /// Equal to this string.
     Equals(String),
-    /// Any text that the pattern matches.
+    /// Any string that the pattern matches.
     Matches(Pattern),
 }
 
 impl Text {
-    /// Whether `text` is as it must be.
+    /// Whether `text` matches.
     pub fn accepts(&self, text: &str) -> bool {
         match self {
             Self::Equals(expected) => expected == text,
@@ -76,7 +76,7 @@ impl From<String> for Text {
     }
 }
 
-/// The text itself; a pattern between slashes.
+/// The string itself, or the pattern between slashes.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,21 +86,21 @@ impl fmt::Display for Text {
     }
 }
 
-/// What an attribute's value must be.
+/// What the value of an attribute must be.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Matcher {
-    /// Equal in type and content. Bytes have no form in YAML.
+    /// Equal in type and content. Bytes cannot be written in YAML.
     Equals(Value),
     /// A string that the pattern matches.
     Matches(Pattern),
-    /// There, whatever its value, or not there.
+    /// Present with any value, or absent.
     Present(bool),
-    /// There and of this type, whatever its value.
+    /// Present with any value of this type.
     Type(ValueType),
 }
 
 impl Matcher {
-    /// Whether `value` is as it must be; `None` is an attribute that is not there.
+    /// Whether `value` matches; `None` is an absent attribute.
     pub fn accepts(&self, value: Option<&Value>) -> bool {
         match self {
             Self::Equals(expected) => value == Some(expected),
@@ -125,7 +125,7 @@ impl fmt::Display for Matcher {
     }
 }
 
-/// The type of an attribute's value.
+/// The type of an attribute value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -142,12 +142,12 @@ pub enum ValueType {
     Bytes,
     /// A list.
     Array,
-    /// Values by key.
+    /// A map.
     Map,
 }
 
 impl ValueType {
-    /// The type's name.
+    /// The name of the type, as contracts write it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::String => "string",
@@ -160,7 +160,7 @@ impl ValueType {
         }
     }
 
-    /// The type of `value`; `None` when it is empty.
+    /// The type of `value`; `None` if it is empty.
     pub fn of(value: &Value) -> Option<Self> {
         Some(match value {
             Value::String(_) => Self::String,

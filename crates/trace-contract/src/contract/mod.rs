@@ -1,17 +1,17 @@
-//! The contract language: what one request's trace must be, as YAML.
+//! The contract language: a YAML description of the trace of one request.
 //!
-//! A contract is a tree of spans. A span says which one it is (`service`,
-//! `kind`, `name`), how it ended, what it must carry, and its children, which
-//! are exact unless it says `more: true`. The whole language is in the crate's
-//! README and in its JSON Schema.
+//! A contract is a tree of spans. Each span has its identity (`service`, `kind`,
+//! `name`), its status, attributes, events and links, and its children. Other
+//! children are not allowed unless the span has `more: true`. The crate's README and
+//! the JSON Schema describe the complete language.
 
 mod error;
-mod fold;
+mod inline;
 mod matcher;
-mod node;
 mod repeat;
 #[cfg(feature = "schema")]
 mod schema;
+mod span;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -21,49 +21,50 @@ use std::path::Path;
 
 pub use error::ContractError;
 pub use matcher::{Matcher, Pattern, Text, ValueType};
-pub use node::{EventContract, LinkContract, LinkTarget, SpanContract};
 pub use repeat::Repeat;
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
+pub use span::{EventContract, LinkContract, LinkTarget, SpanContract};
 pub use status::StatusContract;
 
-/// What one request's trace must be: its root span and, through it, all others.
+/// What the trace of one request must be: a tree of spans.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contract {
     root: SpanContract,
 }
 
 impl Contract {
-    /// Reads a contract.
+    /// Reads a contract from YAML.
     ///
     /// # Errors
-    /// When the text is no contract: the error names the line, the field and the remedy.
+    /// When the text is not a valid contract. The error names the line and the field,
+    /// and has a hint for common mistakes.
     pub fn from_yaml(text: &str) -> Result<Self, ContractError> {
         Self::read(text, None)
     }
 
-    /// Reads the contract in a file.
+    /// Reads a contract from a file.
     ///
     /// # Errors
-    /// When the file cannot be read or is no contract: the error names the file,
-    /// the line, the field and the remedy.
+    /// When the file cannot be read or is not a valid contract. The error names the
+    /// file, the line and the field, and has a hint for common mistakes.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ContractError> {
         let path = path.as_ref();
-        let text =
-            std::fs::read_to_string(path).map_err(|error| ContractError::unread(path, &error))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ContractError::unreadable(path, &error))?;
         Self::read(&text, Some(path))
     }
 
-    /// A contract with this root.
+    /// Creates a contract from its root span.
     ///
     /// # Errors
-    /// When the root may be repeated or left out: a trace has one root.
+    /// When the root is optional or repeated: a trace has exactly one root.
     pub fn new(root: SpanContract) -> Result<Self, ContractError> {
-        Self::checked(root).map_err(|message| ContractError::told(None, &message))
+        Self::checked(root).map_err(|message| ContractError::invalid(None, &message))
     }
 
-    /// A contract whose root is known to be there once.
-    pub(crate) fn of(root: SpanContract) -> Self {
+    /// Creates a contract from a root that is neither optional nor repeated.
+    pub(crate) fn from_root(root: SpanContract) -> Self {
         Self { root }
     }
 
@@ -75,14 +76,14 @@ impl Contract {
     /// The contract in YAML.
     ///
     /// # Panics
-    /// When it was made in code and demands that a value equals bytes: these have
-    /// no form in YAML, and no contract that was read or recorded has them.
+    /// When a matcher compares with bytes, which cannot be written in YAML. No
+    /// contract that was read or recorded has such a matcher.
     pub fn to_yaml(&self) -> String {
         let yaml = serde_norway::to_string(&self.root).expect("the contract has no bytes");
-        let folded = fold::matchers(&yaml);
-        // A text of several lines may hold what looks like a matcher.
-        match Self::from_yaml(&folded) {
-            Ok(same) if same == *self => folded,
+        let inlined = inline::inline_matchers(&yaml);
+        // A string of several lines may contain text that looks like a matcher.
+        match Self::from_yaml(&inlined) {
+            Ok(same) if same == *self => inlined,
             _ => yaml,
         }
     }
@@ -90,13 +91,13 @@ impl Contract {
     fn read(text: &str, path: Option<&Path>) -> Result<Self, ContractError> {
         let root = serde_norway::from_str(text)
             .map_err(|error| ContractError::malformed(path, text, &error))?;
-        Self::checked(root).map_err(|message| ContractError::told(path, &message))
+        Self::checked(root).map_err(|message| ContractError::invalid(path, &message))
     }
 
     fn checked(root: SpanContract) -> Result<Self, String> {
         if root.repeat != Repeat::ONCE || root.optional {
-            return Err("the root span must be there once: \
-                        leave `repeat` and `optional` to its children"
+            return Err("the root span must occur exactly once: \
+                        remove `repeat` and `optional`"
                 .to_owned());
         }
         Ok(Self { root })

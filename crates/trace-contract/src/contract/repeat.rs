@@ -1,4 +1,4 @@
-//! How often a span may be there: `repeat: 3`, `repeat: 1..3`.
+//! How often a span occurs: `repeat: 3`, `repeat: 1..3`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// From `min` to `max` times, both included.
+/// From `min` to `max` times, inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     min: usize,
@@ -14,20 +14,20 @@ pub struct Repeat {
 }
 
 impl Repeat {
-    /// Exactly once: what a span without `repeat` means.
+    /// Exactly once: the default.
     pub const ONCE: Self = Self { min: 1, max: 1 };
 
-    /// From `min` to `max` times; `None` when that is never or backwards.
+    /// From `min` to `max` times; `None` if `max` is zero or less than `min`.
     pub fn new(min: usize, max: usize) -> Option<Self> {
         (min <= max && max > 0).then_some(Self { min, max })
     }
 
-    /// The least number.
+    /// The minimum.
     pub fn min(self) -> usize {
         self.min
     }
 
-    /// The greatest number.
+    /// The maximum.
     pub fn max(self) -> usize {
         self.max
     }
@@ -65,9 +65,7 @@ impl FromStr for Repeat {
             .zip(max.trim().parse().ok())
             .and_then(|(min, max)| Self::new(min, max))
             .ok_or_else(|| {
-                format!(
-                    "repeat {text:?} is no number of times: write 3, or 1..3 for once to three times"
-                )
+                format!("repeat {text:?} is invalid: write 3, or 1..3 for one to three times")
             })
     }
 }
@@ -84,7 +82,7 @@ impl Visitor<'_> for RepeatVisitor {
     type Value = Repeat;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of times such as 3, or 1..3")
+        f.write_str("a number such as 3, or a range such as 1..3")
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Repeat, E> {

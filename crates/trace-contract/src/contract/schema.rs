@@ -1,4 +1,4 @@
-//! The JSON Schema of the contract language, for editors and for other tools.
+//! The JSON Schema of the contract language, for editors and other tools.
 
 use std::borrow::Cow;
 
@@ -6,19 +6,20 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::matcher::{Matcher, Text, ValueType};
-use super::node::SpanContract;
 use super::repeat::Repeat;
+use super::span::SpanContract;
 use super::status::StatusContract;
 
-/// The schema, in the 2020-12 dialect, as pretty JSON with a newline at its end.
+/// The JSON Schema (2020-12) of the contract language, formatted, with a newline at its
+/// end.
 ///
 /// # Panics
-/// Never: a schema is JSON.
+/// Never: a schema is valid JSON.
 pub fn json_schema() -> String {
     let settings = SchemaSettings::draft2020_12();
     let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<SpanContract>();
     schema.insert("title".to_owned(), "Trace contract".into());
-    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is JSON");
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is valid JSON");
     text.push('\n');
     text
 }
@@ -30,7 +31,7 @@ impl JsonSchema for Text {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A text, or a pattern that must match the whole of it.",
+            "description": "A string, or a pattern that must match the complete string.",
             "oneOf": [
                 { "type": "string" },
                 {
@@ -52,24 +53,24 @@ impl JsonSchema for Matcher {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let value_type = generator.subschema_for::<ValueType>();
         json_schema!({
-            "description": "A value, equal in type and content (200 is not \"200\"), or a matcher.",
+            "description": "A value that must be equal in type and content (200 is not \"200\"), or a matcher.",
             "oneOf": [
                 { "type": ["string", "number", "boolean", "array"] },
                 {
                     "type": "object",
                     "properties": {
                         "matches": {
-                            "description": "A string that this pattern matches as a whole.",
+                            "description": "A pattern that must match the complete string.",
                             "type": "string",
                             "format": "regex"
                         },
                         "present": {
-                            "description": "Whether the attribute is there, whatever its value.",
+                            "description": "Whether the attribute exists, with any value.",
                             "type": "boolean"
                         },
                         "type": value_type,
                         "equals": {
-                            "description": "This value: needed only where it is a map or null."
+                            "description": "This value; needed only if it is a map or null."
                         }
                     },
                     "minProperties": 1,
@@ -89,7 +90,7 @@ impl JsonSchema for StatusContract {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let text = generator.subschema_for::<Text>();
         json_schema!({
-            "description": "How the span ends; an error may have a message that is compared.",
+            "description": "The status of the span; for an error, its message can be compared, too.",
             "oneOf": [
                 { "enum": ["unset", "ok", "error"] },
                 {
@@ -113,7 +114,7 @@ impl JsonSchema for Repeat {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "How often: 3, or 1..3 for once to three times.",
+            "description": "The number of spans: 3, or 1..3 for one to three.",
             "oneOf": [
                 { "type": "integer", "minimum": 1 },
                 { "type": "string", "pattern": "^[0-9]+(\\.\\.[0-9]+)?$" }

@@ -1,4 +1,4 @@
-//! How a span must end, and how that is written in YAML.
+//! The required status of a span, and its YAML.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::matcher::Text;
 use crate::model::Status;
 
-/// How a span must end.
+/// The required status of a span.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StatusContract {
-    /// Nobody said.
+    /// Not set.
     Unset,
-    /// Somebody said that it went well.
+    /// Explicitly marked as successful.
     Ok,
-    /// It failed, with a message that matches where one is given.
+    /// An error, with a message that matches if one is declared.
     Error(Option<Text>),
 }
 
 impl StatusContract {
-    /// Whether `status` is as it must be.
+    /// Whether `status` matches.
     pub fn accepts(&self, status: &Status) -> bool {
         match (self, status) {
             (Self::Unset, Status::Unset) | (Self::Ok, Status::Ok) => true,
@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for StatusVisitor {
             (StatusContract::Error(_), message) => Ok(StatusContract::Error(message)),
             (status, None) => Ok(status),
             _ => Err(A::Error::custom(
-                "only the status error has a message: write {code: error, message: TEXT}",
+                "only an error has a message: write {code: error, message: TEXT}",
             )),
         }
     }

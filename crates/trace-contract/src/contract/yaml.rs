@@ -1,7 +1,7 @@
-//! How texts, values, matchers and statuses are written in YAML.
+//! The YAML of strings, values and matchers.
 //!
-//! Read by hand and not by `untagged`, so that an error keeps its line and says
-//! what would be right there.
+//! The visitors are written by hand, because serde's `untagged` loses the line of an
+//! error and what was expected there.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::matcher::{Matcher, Pattern, Text, ValueType};
 use crate::model::Value;
 
-/// Reads attributes by key. Of a key that stands there twice, one would be lost.
+/// Reads matchers by attribute key, and rejects duplicate keys.
 pub(super) fn unique<'de, D>(deserializer: D) -> Result<BTreeMap<String, Matcher>, D::Error>
 where
     D: Deserializer<'de>,
@@ -23,8 +23,8 @@ where
     deserializer.deserialize_map(UniqueVisitor(PhantomData))
 }
 
-/// Reads what may be left out. Left empty, it is not absent: `events:` with
-/// nothing behind it allows no event, and `status:` is a mistake.
+/// Reads an optional field. A field without a value is not absent: `events:` without a
+/// list allows no event, and `status:` without a value is an error.
 pub(super) fn some<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -39,7 +39,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for UniqueVisitor<T> {
     type Value = BTreeMap<String, T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("values by key")
+        f.write_str("a map")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -47,7 +47,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for UniqueVisitor<T> {
         while let Some(key) = map.next_key::<String>()? {
             if values.contains_key(&key) {
                 return Err(A::Error::custom(format_args!(
-                    "`{key}` stands there twice: leave one of them out"
+                    "duplicate key `{key}`: remove one of them"
                 )));
             }
             let value = map.next_value()?;
@@ -56,8 +56,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for UniqueVisitor<T> {
         Ok(values)
     }
 }
-
-const ONE_KEY: &str = "a matcher has exactly one of `matches`, `present`, `type` and `equals`";
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -71,7 +69,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     type Value = Text;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, in quotes where YAML takes it for something else, or {matches: REGEX}")
+        f.write_str("a string (in quotes if YAML reads another type), or {matches: REGEX}")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
@@ -163,7 +161,7 @@ struct Keys {
     equals: Option<Value>,
 }
 
-/// A `null` is a value here, and no missing key.
+/// Reads a value. `null` is a value, not a missing key.
 fn some_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     deserializer.deserialize_any(ValueVisitor).map(Some)
 }
@@ -175,7 +173,9 @@ impl Keys {
             (None, Some(present), None, None) => Ok(Matcher::Present(present)),
             (None, None, Some(expected), None) => Ok(Matcher::Type(expected)),
             (None, None, None, Some(value)) => Ok(Matcher::Equals(value)),
-            _ => Err(ONE_KEY.to_owned()),
+            _ => Err(
+                "a matcher has exactly one of `matches`, `present`, `type` and `equals`".to_owned(),
+            ),
         }
     }
 }
@@ -185,10 +185,10 @@ impl Serialize for Matcher {
         let mut map = match self {
             Self::Equals(value @ (Value::Map(_) | Value::Empty)) => {
                 let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("equals", &InYaml(value))?;
+                map.serialize_entry("equals", &AsYaml(value))?;
                 return map.end();
             }
-            Self::Equals(value) => return InYaml(value).serialize(serializer),
+            Self::Equals(value) => return AsYaml(value).serialize(serializer),
             _ => serializer.serialize_map(Some(1))?,
         };
         match self {
@@ -219,9 +219,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        i64::try_from(number)
-            .map(Value::Int)
-            .map_err(|_| E::custom(format_args!("{number} is no 64-bit integer of OTLP")))
+        i64::try_from(number).map(Value::Int).map_err(|_| {
+            E::custom(format_args!(
+                "{number} is too large for a 64-bit signed integer"
+            ))
+        })
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
@@ -237,28 +239,30 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Value, A::Error> {
-        let values = Vec::<OwnValue>::deserialize(SeqAccessDeserializer::new(list))?;
-        Ok(Value::Array(values.into_iter().map(|own| own.0).collect()))
+        let values = Vec::<YamlValue>::deserialize(SeqAccessDeserializer::new(list))?;
+        Ok(Value::Array(
+            values.into_iter().map(|value| value.0).collect(),
+        ))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        let values = UniqueVisitor::<OwnValue>(PhantomData).visit_map(map)?;
-        let values = values.into_iter().map(|(key, own)| (key, own.0));
+        let values = UniqueVisitor::<YamlValue>(PhantomData).visit_map(map)?;
+        let values = values.into_iter().map(|(key, value)| (key, value.0));
         Ok(Value::Map(values.collect()))
     }
 }
 
-struct OwnValue(Value);
+struct YamlValue(Value);
 
-impl<'de> Deserialize<'de> for OwnValue {
+impl<'de> Deserialize<'de> for YamlValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ValueVisitor).map(Self)
     }
 }
 
-struct InYaml<'a>(&'a Value);
+struct AsYaml<'a>(&'a Value);
 
-impl Serialize for InYaml<'_> {
+impl Serialize for AsYaml<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::String(text) => serializer.serialize_str(text),
@@ -266,11 +270,11 @@ impl Serialize for InYaml<'_> {
             Value::Int(number) => serializer.serialize_i64(*number),
             Value::Double(number) => serializer.serialize_f64(*number),
             Value::Empty => serializer.serialize_unit(),
-            Value::Array(values) => serializer.collect_seq(values.iter().map(InYaml)),
+            Value::Array(values) => serializer.collect_seq(values.iter().map(AsYaml)),
             Value::Map(map) => {
-                serializer.collect_map(map.iter().map(|(key, value)| (key, InYaml(value))))
+                serializer.collect_map(map.iter().map(|(key, value)| (key, AsYaml(value))))
             }
-            Value::Bytes(_) => Err(S::Error::custom("bytes have no form in a contract")),
+            Value::Bytes(_) => Err(S::Error::custom("bytes cannot be written in a contract")),
         }
     }
 }

@@ -1,15 +1,15 @@
-//! All spans of one trace, each once.
+//! All spans of one trace, without duplicates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Span;
+use super::span::Span;
 use crate::ids::{SpanId, TraceId};
 
 /// The spans of one trace, in the order of their start.
 ///
-/// A span that arrived more than once with the same content is in it once: a
-/// batch that is sent again after a timeout is no fault of the trace. Spans that
-/// share an id and differ are kept apart, as conflicts.
+/// Identical copies of a span are merged, because an exporter may send a batch
+/// again after a timeout. Different spans with the same id are kept separately,
+/// as [`conflicts`](Trace::conflicts).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
     id: TraceId,
@@ -18,13 +18,13 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The trace `id` out of `spans`; spans of other traces are left out.
+    /// Collects the trace `id` from `spans` and ignores spans of other traces.
     pub fn new(id: TraceId, spans: impl IntoIterator<Item = Span>) -> Self {
         let mut first: BTreeMap<SpanId, Span> = BTreeMap::new();
         let mut conflicts = Vec::new();
         for span in spans.into_iter().filter(|span| span.trace_id == id) {
             match first.get(&span.span_id) {
-                Some(same) if *same == span => {}
+                Some(known) if *known == span => {}
                 Some(_) if conflicts.contains(&span) => {}
                 Some(_) => conflicts.push(span),
                 None => {
@@ -33,7 +33,7 @@ impl Trace {
             }
         }
         let mut spans: Vec<Span> = first.into_values().collect();
-        spans.sort_by(in_order);
+        spans.sort_by(by_start);
         Self {
             id,
             spans,
@@ -41,17 +41,17 @@ impl Trace {
         }
     }
 
-    /// The trace's id.
+    /// The trace id.
     pub fn id(&self) -> TraceId {
         self.id
     }
 
-    /// The spans, each id once, in the order of their start.
+    /// The spans in the order of their start. Each span id occurs once.
     pub fn spans(&self) -> &[Span] {
         &self.spans
     }
 
-    /// Spans whose id another span of the trace has, with other content.
+    /// Spans that have the id of another span, but other content.
     pub fn conflicts(&self) -> &[Span] {
         &self.conflicts
     }
@@ -68,9 +68,9 @@ impl Trace {
             .filter(move |span| span.parent == Some(id))
     }
 
-    /// The spans that have no parent in the trace: its root, and, in a trace
-    /// that is broken or not yet whole, orphans.
-    pub fn tops(&self) -> impl Iterator<Item = &Span> {
+    /// The spans whose parent is not in the trace: the root and, if the trace is
+    /// broken or incomplete, orphans.
+    pub fn top_level_spans(&self) -> impl Iterator<Item = &Span> {
         let ids: BTreeSet<SpanId> = self.spans.iter().map(|span| span.span_id).collect();
         self.spans
             .iter()
@@ -82,8 +82,8 @@ impl Trace {
         self.spans.iter().map(Span::service).collect()
     }
 
-    /// From the first start to the last end, in nanoseconds since 1970.
-    pub fn extent(&self) -> (u64, u64) {
+    /// The first start and the last end, in nanoseconds since 1970.
+    pub fn time_range(&self) -> (u64, u64) {
         let start = self.spans.iter().map(|span| span.start).min();
         let end = self.spans.iter().map(|span| span.end).max();
         let start = start.unwrap_or(0);
@@ -91,9 +91,10 @@ impl Trace {
     }
 }
 
-/// By start; what starts at once, by what it is, so that two runs of the same
-/// request give the same order although their ids differ.
-fn in_order(a: &Span, b: &Span) -> std::cmp::Ordering {
+/// Orders spans by start. Spans that start at the same time are ordered by service,
+/// kind and name, so that two runs of the same request have the same order although
+/// their ids differ.
+fn by_start(a: &Span, b: &Span) -> std::cmp::Ordering {
     (a.start, a.service(), a.kind, &a.name, a.span_id).cmp(&(
         b.start,
         b.service(),

@@ -1,8 +1,10 @@
 //! Attribute values with their types: 200 is not "200".
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Attributes;
+/// Attributes by key, in the order of their keys.
+pub type Attributes = BTreeMap<String, Value>;
 
 /// The value of an attribute.
 #[derive(Clone, Debug)]
@@ -19,9 +21,9 @@ pub enum Value {
     Bytes(Vec<u8>),
     /// A list.
     Array(Vec<Value>),
-    /// Values by key.
+    /// A map.
     Map(Attributes),
-    /// A value that is not set.
+    /// The empty value: an attribute without a value.
     Empty,
 }
 
@@ -40,7 +42,7 @@ impl Value {
         }
     }
 
-    /// The text of a string value.
+    /// The string, if the value is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -48,7 +50,7 @@ impl Value {
         }
     }
 
-    /// The number of an integer value.
+    /// The integer, if the value is one.
     pub fn as_int(&self) -> Option<i64> {
         match self {
             Self::Int(number) => Some(*number),
@@ -57,8 +59,7 @@ impl Value {
     }
 }
 
-/// Equal in type and content. Not-a-number equals itself, so that a span that
-/// was sent twice is seen to be the same.
+/// Equal in type and content. NaN equals NaN, so that two copies of a span are equal.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -91,7 +92,7 @@ fn write_bare(value: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Value::String(text) => write!(f, "{text:?}"),
         Value::Bool(value) => write!(f, "{value}"),
         Value::Int(value) => write!(f, "{value}"),
-        // Debug form: 1.0 stays 1.0.
+        // `Debug` keeps the fraction: 1.0 and not 1.
         Value::Double(value) => write!(f, "{value:?}"),
         Value::Bytes(bytes) => write!(f, "({} bytes)", bytes.len()),
         Value::Empty => f.write_str("empty"),

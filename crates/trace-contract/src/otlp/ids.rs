@@ -1,5 +1,5 @@
-//! Those parts of OTLP's messages that say which spans there are and whose they
-//! are; prost skips all others.
+//! OTLP's messages, reduced to the resource and the ids of spans; prost skips all other
+//! fields.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -43,19 +43,19 @@ impl From<Request> for ExportTraceServiceRequest {
 }
 
 impl From<ResourceSpans> for otlp::ResourceSpans {
-    fn from(of: ResourceSpans) -> Self {
+    fn from(group: ResourceSpans) -> Self {
         Self {
-            resource: of.resource,
-            scope_spans: of.scope_spans.into_iter().map(Into::into).collect(),
+            resource: group.resource,
+            scope_spans: group.scope_spans.into_iter().map(Into::into).collect(),
             ..Self::default()
         }
     }
 }
 
 impl From<ScopeSpans> for otlp::ScopeSpans {
-    fn from(of: ScopeSpans) -> Self {
+    fn from(group: ScopeSpans) -> Self {
         Self {
-            spans: of.spans.into_iter().map(Into::into).collect(),
+            spans: group.spans.into_iter().map(Into::into).collect(),
             ..Self::default()
         }
     }

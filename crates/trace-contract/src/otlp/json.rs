@@ -1,20 +1,20 @@
-//! OTLP in JSON: as the specification has it, and as Jaeger's `/api/v3` answers,
-//! which wraps it in `result` and writes numbers and names of enums as it likes.
+//! Reads OTLP in JSON: as the specification defines it, and as Jaeger's `/api/v3`
+//! responds, which wraps it in `result` and uses other forms of numbers and enums.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::OtlpError;
-use super::lenient::{Base64, Code, Number};
+use super::error::OtlpError;
+use super::scalars::{Base64, EnumValue, Number};
 use crate::ids::{SpanId, TraceId};
 use crate::model::{Attributes, Event, Link, Scope, Span, SpanKind, Status, Value};
 
-/// The spans of one or several JSON documents with `resourceSpans`, at the top
+/// Reads the spans of one or more JSON documents with `resourceSpans`, at the top level
 /// or in `result`.
 ///
 /// # Errors
-/// When the bytes are not such JSON, or a span has an id that is none.
+/// When the bytes are not such JSON, or a span has an invalid id.
 pub fn from_json(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
     let mut spans = Vec::new();
     for document in serde_json::Deserializer::from_slice(bytes).into_iter::<Document>() {
@@ -57,24 +57,21 @@ struct DocumentResult {
     resource_spans: Option<Vec<ResourceSpans>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct ResourceSpans {
-    #[serde(default)]
     resource: JsonScope,
-    #[serde(default)]
     scope_spans: Vec<ScopeSpans>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct ScopeSpans {
-    #[serde(default)]
     scope: JsonScope,
-    #[serde(default)]
     spans: Vec<JsonSpan>,
 }
 
-/// A scope; a resource has its attributes only.
+/// A scope or a resource; a resource has attributes only.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct JsonScope {
@@ -83,68 +80,52 @@ struct JsonScope {
     attributes: Vec<KeyValue>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct JsonSpan {
     trace_id: String,
     span_id: String,
-    #[serde(default)]
     parent_span_id: String,
-    #[serde(default)]
     trace_state: String,
-    #[serde(default)]
     flags: Number<u32>,
-    #[serde(default)]
     name: String,
-    #[serde(default)]
-    kind: Code,
-    #[serde(default)]
+    kind: EnumValue,
     start_time_unix_nano: Number<u64>,
-    #[serde(default)]
     end_time_unix_nano: Number<u64>,
-    #[serde(default)]
     attributes: Vec<KeyValue>,
-    #[serde(default)]
     events: Vec<JsonEvent>,
-    #[serde(default)]
     links: Vec<JsonLink>,
-    #[serde(default)]
     status: JsonStatus,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct JsonEvent {
-    #[serde(default)]
     time_unix_nano: Number<u64>,
-    #[serde(default)]
     name: String,
-    #[serde(default)]
     attributes: Vec<KeyValue>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct JsonLink {
     trace_id: String,
     span_id: String,
-    #[serde(default)]
     trace_state: String,
-    #[serde(default)]
     attributes: Vec<KeyValue>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct JsonStatus {
-    code: Code,
+    code: EnumValue,
     message: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct KeyValue {
     key: String,
-    #[serde(default)]
     value: AnyValue,
 }
 
@@ -161,15 +142,15 @@ struct AnyValue {
     kvlist_value: Option<KvlistValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct ArrayValue {
-    #[serde(default)]
     values: Vec<AnyValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct KvlistValue {
-    #[serde(default)]
     values: Vec<KeyValue>,
 }
 
@@ -199,14 +180,15 @@ fn span(found: JsonSpan, resource: Arc<Attributes>, scope: Arc<Scope>) -> Result
 }
 
 fn trace_id(text: &str, span: &str) -> Result<TraceId, OtlpError> {
-    text.parse().map_err(|_| bad_id(text, span, "trace id", 16))
+    text.parse()
+        .map_err(|_| invalid_id(text, span, "trace id", 16))
 }
 
-fn span_id(text: &str, span: &str, what: &'static str) -> Result<SpanId, OtlpError> {
-    text.parse().map_err(|_| bad_id(text, span, what, 8))
+fn span_id(text: &str, span: &str, field: &'static str) -> Result<SpanId, OtlpError> {
+    text.parse().map_err(|_| invalid_id(text, span, field, 8))
 }
 
-/// A parent that is absent may also be written as zeros.
+/// Zeros also mean that there is no parent.
 fn parent(text: &str, span: &str) -> Result<Option<SpanId>, OtlpError> {
     if text.bytes().all(|digit| digit == b'0') {
         return Ok(None);
@@ -214,24 +196,24 @@ fn parent(text: &str, span: &str) -> Result<Option<SpanId>, OtlpError> {
     span_id(text, span, "parent span id").map(Some)
 }
 
-fn bad_id(found: &str, span: &str, what: &'static str, bytes: usize) -> OtlpError {
+fn invalid_id(found: &str, span: &str, field: &'static str, bytes: usize) -> OtlpError {
     OtlpError::Id {
         span: span.to_owned(),
-        what,
-        found: format!("{found:?}, which is not its hex form"),
+        field,
+        found: format!("{found:?} is not its hex form"),
         bytes,
     }
 }
 
-fn kind(code: &Code) -> SpanKind {
+fn kind(code: &EnumValue) -> SpanKind {
     match code {
-        Code::Number(1) => SpanKind::Internal,
-        Code::Number(2) => SpanKind::Server,
-        Code::Number(3) => SpanKind::Client,
-        Code::Number(4) => SpanKind::Producer,
-        Code::Number(5) => SpanKind::Consumer,
-        Code::Number(_) => SpanKind::Unspecified,
-        Code::Name(name) => match name.strip_prefix("SPAN_KIND_").unwrap_or(name) {
+        EnumValue::Number(1) => SpanKind::Internal,
+        EnumValue::Number(2) => SpanKind::Server,
+        EnumValue::Number(3) => SpanKind::Client,
+        EnumValue::Number(4) => SpanKind::Producer,
+        EnumValue::Number(5) => SpanKind::Consumer,
+        EnumValue::Number(_) => SpanKind::Unspecified,
+        EnumValue::Name(name) => match name.strip_prefix("SPAN_KIND_").unwrap_or(name) {
             "INTERNAL" => SpanKind::Internal,
             "SERVER" => SpanKind::Server,
             "CLIENT" => SpanKind::Client,
@@ -244,10 +226,10 @@ fn kind(code: &Code) -> SpanKind {
 
 fn status(found: JsonStatus) -> Status {
     let name = match &found.code {
-        Code::Number(1) => "OK",
-        Code::Number(2) => "ERROR",
-        Code::Number(_) => "UNSET",
-        Code::Name(name) => name.strip_prefix("STATUS_CODE_").unwrap_or(name),
+        EnumValue::Number(1) => "OK",
+        EnumValue::Number(2) => "ERROR",
+        EnumValue::Number(_) => "UNSET",
+        EnumValue::Name(name) => name.strip_prefix("STATUS_CODE_").unwrap_or(name),
     };
     match name {
         "OK" => Status::Ok,

@@ -1,59 +1,35 @@
-//! Spans out of OTLP: protobuf, the JSON of the OTLP specification, and the
-//! JSON of Jaeger's `/api/v3`, each plain or in gzip.
+//! Reads spans from OTLP: protobuf, the JSON of the OTLP specification, and the JSON of
+//! Jaeger's `/api/v3`, each plain or compressed with gzip.
 
+mod error;
 mod ids;
 mod json;
-mod lenient;
-mod proto;
+mod protobuf;
+mod scalars;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
 use std::io::Read;
 
+pub use error::OtlpError;
+pub use json::from_json;
+pub use protobuf::from_protobuf;
+
+pub(crate) use protobuf::ids_from_protobuf;
+
 use crate::model::Span;
 
-pub use json::from_json;
-pub use proto::from_protobuf;
-pub(crate) use proto::ids_from_protobuf;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// Bytes that are no OTLP trace data.
-#[derive(Debug, thiserror::Error)]
-pub enum OtlpError {
-    /// The protobuf cannot be decoded.
-    #[error("not an OTLP trace export in protobuf: {0}")]
-    Protobuf(#[from] prost::DecodeError),
-    /// The JSON cannot be read.
-    #[error("not OTLP trace data in JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// An id has the wrong length or is all zero.
-    #[error("span {span:?} has no valid {what}: {found} (it must be {bytes} bytes, not all zero)")]
-    Id {
-        /// The name of the span that has the id.
-        span: String,
-        /// Which of its ids.
-        what: &'static str,
-        /// What was found.
-        found: String,
-        /// How long the id must be.
-        bytes: usize,
-    },
-    /// The gzip cannot be unpacked.
-    #[error("not gzip: {0}")]
-    Gzip(std::io::Error),
-    /// The content is too large to be unpacked in memory.
-    #[error("larger than {0} bytes when unpacked")]
-    TooLarge(u64),
-}
-
-/// The spans in `bytes` of whatever form: gzip is unpacked first, and what
-/// begins with `{` is JSON. Several JSON documents may follow each other, as in
-/// the Collector's file exporter.
+/// Reads spans in any supported form, which is detected from the content. JSON may
+/// consist of several documents, as the Collector's file exporter writes them.
 ///
 /// # Errors
-/// When the bytes are no trace data in any of these forms.
+/// When the bytes are not trace data in a supported form, or are larger than `limit`
+/// bytes when decompressed.
 pub fn from_bytes(bytes: &[u8], limit: u64) -> Result<Vec<Span>, OtlpError> {
-    let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
+    let bytes = if bytes.starts_with(&GZIP_MAGIC) {
         Cow::Owned(gunzip(bytes, limit)?)
     } else {
         Cow::Borrowed(bytes)
@@ -65,18 +41,19 @@ pub fn from_bytes(bytes: &[u8], limit: u64) -> Result<Vec<Span>, OtlpError> {
     }
 }
 
-/// Unpacks gzip, up to `limit` bytes: a small body must not fill the memory.
+/// Decompresses gzip data of at most `limit` decompressed bytes, so that a small body
+/// cannot exhaust the memory.
 ///
 /// # Errors
-/// When the bytes are no gzip, or hold more than `limit`.
+/// When the bytes are not gzip, or contain more than `limit` bytes.
 pub fn gunzip(bytes: &[u8], limit: u64) -> Result<Vec<u8>, OtlpError> {
-    let mut unpacked = Vec::new();
+    let mut decompressed = Vec::new();
     let read = flate2::read::MultiGzDecoder::new(bytes)
         .take(limit + 1)
-        .read_to_end(&mut unpacked)
+        .read_to_end(&mut decompressed)
         .map_err(OtlpError::Gzip)?;
     if read as u64 > limit {
         return Err(OtlpError::TooLarge(limit));
     }
-    Ok(unpacked)
+    Ok(decompressed)
 }

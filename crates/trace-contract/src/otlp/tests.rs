@@ -1,11 +1,11 @@
-//! The same trace in each form that it can be read in.
+//! The same trace in every supported form.
 
 use std::sync::Arc;
 
 use super::{OtlpError, from_bytes, from_json, from_protobuf, gunzip};
 use crate::model::{Attributes, Span, SpanKind, Status, Value};
 
-/// As Jaeger 2.13 answered for the trace that is described in [`check_spans`].
+/// The response of Jaeger 2.13 for the trace that [`check_spans`] expects.
 const JAEGER: &str = include_str!("../../tests/data/jaeger-trace.json");
 
 fn check_spans(spans: &[Span]) {
@@ -47,8 +47,8 @@ fn check_spans(spans: &[Span]) {
 }
 
 #[test]
-fn jaegers_json_keeps_every_type() {
-    let spans = from_json(JAEGER.as_bytes()).expect("Jaeger's answer");
+fn jaegers_json_keeps_all_types() {
+    let spans = from_json(JAEGER.as_bytes()).expect("Jaeger's response");
     check_spans(&spans);
     let expected: Attributes = [
         ("bytes", Value::Bytes(vec![1, 2, 3])),
@@ -66,16 +66,16 @@ fn jaegers_json_keeps_every_type() {
     let mut found = spans[0].attributes.clone();
     found
         .remove("@jaeger@warnings")
-        .expect("Jaeger's own remark");
+        .expect("an attribute that Jaeger added");
     assert_eq!(found, expected);
     assert!(
         Arc::ptr_eq(&spans[0].resource, &spans[1].resource),
-        "a resource is shared"
+        "spans of one resource share it"
     );
 }
 
 #[test]
-fn the_specifications_json_is_read_with_names_and_numbers() {
+fn the_json_of_the_specification_is_read_with_names_and_numbers() {
     let span = |kind: &str, status: &str| {
         let json = format!(
             r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{
@@ -92,14 +92,14 @@ fn the_specifications_json_is_read_with_names_and_numbers() {
     assert_eq!(found.kind, SpanKind::Server);
     let message = "m".to_owned();
     assert_eq!(found.status, Status::Error { message });
-    assert_eq!(found.parent, None, "an empty parent is none");
+    assert_eq!(found.parent, None, "an empty parent id is no parent");
     assert_eq!((found.start, found.end), (1, 2));
     assert_eq!(span("3", r#"{"code":1}"#).kind, SpanKind::Client);
     assert_eq!(span("4", "{}").status, Status::Unset);
 }
 
 #[test]
-fn documents_may_follow_each_other() {
+fn several_documents_are_read() {
     let twice = format!("{JAEGER}\n{JAEGER}");
     assert_eq!(from_json(twice.as_bytes()).expect("two").len(), 10);
     assert_eq!(
@@ -109,7 +109,7 @@ fn documents_may_follow_each_other() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn an_error_names_the_span_and_the_field() {
     let span = |fields: &str| {
         let json =
             format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{{fields}}}]}}]}}]}}"#);
@@ -118,7 +118,7 @@ fn what_is_wrong_is_named() {
     let error =
         span(r#""name":"x","traceId":"W47/95gDgQPSabYzgTT0DA==","spanId":"0102030405060708""#);
     assert!(
-        error.contains("span \"x\" has no valid trace id"),
+        error.contains("span \"x\" has an invalid trace id"),
         "{error}"
     );
     let error = span(
@@ -126,22 +126,19 @@ fn what_is_wrong_is_named() {
     );
     assert!(error.contains("span id"), "{error}");
     let error = span(r#""startTimeUnixNano":"soon""#);
-    assert!(
-        error.contains("\"soon\" is not a 64-bit unsigned integer"),
-        "{error}"
-    );
+    assert!(error.contains("\"soon\" is not a valid u64"), "{error}");
     assert!(matches!(from_json(b"[]"), Err(OtlpError::Json(_))));
     assert!(matches!(from_protobuf(b"no"), Err(OtlpError::Protobuf(_))));
 }
 
 #[test]
-fn a_small_body_cannot_fill_the_memory() {
+fn a_small_body_cannot_exhaust_the_memory() {
     use std::io::Write;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder
         .write_all(&vec![0; 1 << 20])
-        .expect("memory takes all");
-    let bomb = encoder.finish().expect("memory takes all");
+        .expect("writing to memory succeeds");
+    let bomb = encoder.finish().expect("writing to memory succeeds");
     assert!(matches!(
         gunzip(&bomb, 1 << 16),
         Err(OtlpError::TooLarge(_))

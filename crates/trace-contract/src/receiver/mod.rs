@@ -1,7 +1,7 @@
-//! An OTLP/HTTP receiver that keeps what it gets: a Collector and a store in
-//! one, for a test or a demo. `POST /v1/traces`, protobuf or JSON, plain or gzip.
+//! An OTLP/HTTP receiver that stores spans in memory, for tests and demos:
+//! `POST /v1/traces`, in protobuf or JSON, plain or compressed with gzip.
 
-mod answer;
+mod response;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,37 +18,38 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::model::Span;
 use crate::otlp::{self, OtlpError};
 use crate::store::Store;
-use answer::{Encoding, Refusal};
+use response::{Encoding, Rejection};
 
-/// The largest body that is read, packed or unpacked.
+/// The maximum size of a body, before and after decompression.
 const BODY_LIMIT: u64 = 64 * 1024 * 1024;
 
-/// How long nothing is accepted after that failed.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(10);
+/// The delay after a connection could not be accepted.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(10);
 
-/// How a receiver treats the export requests that come from now on.
+/// How a receiver responds to export requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Takes the spans and answers 200.
+    /// Stores the spans and responds 200.
     #[default]
     Accept,
-    /// Takes nothing and answers with a status, as a Collector in trouble does.
-    Answer {
+    /// Stores nothing and responds with a status, like an overloaded Collector.
+    Reject {
         /// The status, such as 503.
         status: u16,
-        /// `Retry-After`, in whole seconds.
+        /// The `Retry-After` header, in seconds.
         retry_after: Option<Duration>,
     },
-    /// Takes the spans at once and answers 200 after a while, as a Collector
-    /// does that is slow: who does not wait for it sends them twice.
+    /// Stores the spans immediately and responds 200 after this time, like a slow
+    /// Collector. An exporter with a shorter timeout sends the spans again.
     Delay(Duration),
-    /// Reads each request, takes nothing and never answers.
+    /// Reads the request, stores nothing and never responds.
     Silent,
 }
 
-/// A running receiver. It ends, with its connections, when it is dropped.
+/// A running receiver. Dropping it closes its listener and its connections.
 #[derive(Debug)]
 pub struct Receiver {
     address: SocketAddr,
@@ -63,18 +64,18 @@ struct State {
 }
 
 impl Receiver {
-    /// Listens on `address`; port 0 takes a free one.
+    /// Listens on `address`; port 0 selects a free port.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// When binding to the address fails.
     pub async fn bind(address: impl ToSocketAddrs) -> std::io::Result<Self> {
         Self::serve(TcpListener::bind(address).await?)
     }
 
-    /// Serves a listener that is bound already.
+    /// Serves a bound listener.
     ///
     /// # Errors
-    /// When the listener's address cannot be told.
+    /// When the address of the listener is unknown.
     pub fn serve(listener: TcpListener) -> std::io::Result<Self> {
         let state = Arc::new(State::default());
         Ok(Self {
@@ -84,7 +85,7 @@ impl Receiver {
         })
     }
 
-    /// Where it listens.
+    /// The address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -94,14 +95,14 @@ impl Receiver {
         format!("http://{}", self.address)
     }
 
-    /// What arrived. The store outlives the receiver.
+    /// The received spans. The store outlives the receiver.
     pub fn store(&self) -> Store {
         self.state.store.clone()
     }
 
-    /// Changes how requests are treated, from the next one on. Those that are
-    /// being delayed or kept waiting stay so.
-    pub fn behave(&self, behaviour: Behaviour) {
+    /// Changes the behaviour for new requests. Requests that are waiting for a response
+    /// keep the previous behaviour.
+    pub fn set_behaviour(&self, behaviour: Behaviour) {
         *self
             .state
             .behaviour
@@ -109,10 +110,10 @@ impl Receiver {
             .unwrap_or_else(PoisonError::into_inner) = behaviour;
     }
 
-    /// Stops listening and closes all connections, and returns when that is done.
+    /// Stops listening, closes all connections, and returns after that.
     pub async fn stop(mut self) {
         self.serving.abort();
-        // It was cancelled: that is what is waited for.
+        // The result is an error, because the task was aborted.
         let _ = (&mut self.serving).await;
     }
 }
@@ -132,7 +133,7 @@ impl State {
     }
 }
 
-/// Serves until it is aborted; the connections belong to it and end with it.
+/// Accepts connections until the task is aborted, which also closes the connections.
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
@@ -141,8 +142,8 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
                 Ok((stream, _)) => {
                     connections.spawn(serve_connection(stream, Arc::clone(&state)));
                 }
-                // Out of file descriptors, or a peer that has gone: the next may work.
-                Err(_) => tokio::time::sleep(ACCEPT_AGAIN).await,
+                // For example, too many open files. The next attempt may succeed.
+                Err(_) => tokio::time::sleep(ACCEPT_RETRY_DELAY).await,
             },
             Some(_) = connections.join_next() => {}
         }
@@ -154,7 +155,7 @@ async fn serve_connection(stream: TcpStream, state: Arc<State>) {
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(handle(request, &state).await) }
     });
-    // A connection that breaks is its client's to notice: the client tries again.
+    // A broken connection is not an error of the receiver: the client retries.
     let _ = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service)
@@ -164,8 +165,8 @@ async fn serve_connection(stream: TcpStream, state: Arc<State>) {
 async fn handle(request: Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
     let encoding = Encoding::of(request.headers());
     let (parts, body) = request.into_parts();
-    if let Err(refusal) = check_target(&parts.method, parts.uri.path()) {
-        return refusal.response(encoding);
+    if let Err(rejection) = check_target(&parts.method, parts.uri.path()) {
+        return rejection.response(encoding);
     }
     let limit = usize::try_from(BODY_LIMIT).unwrap_or(usize::MAX);
     let body = match Limited::new(body, limit).collect().await {
@@ -176,71 +177,67 @@ async fn handle(request: Request<Incoming>, state: &State) -> Response<Full<Byte
         Behaviour::Accept => Duration::ZERO,
         Behaviour::Delay(delay) => delay,
         Behaviour::Silent => std::future::pending().await,
-        Behaviour::Answer {
+        Behaviour::Reject {
             status,
             retry_after,
-        } => return answer::told(status, retry_after, encoding),
+        } => return response::configured(status, retry_after, encoding),
     };
     let spans = match read_spans(&parts.headers, &body, state.store.only_counts()) {
         Ok(spans) => spans,
-        Err(refusal) => return refusal.response(encoding),
+        Err(rejection) => return rejection.response(encoding),
     };
     state.store.add(spans);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    answer::accepted(encoding)
+    response::accepted(encoding)
 }
 
-fn check_target(method: &Method, path: &str) -> Result<(), Refusal> {
+fn check_target(method: &Method, path: &str) -> Result<(), Rejection> {
     if path.trim_end_matches('/') != "/v1/traces" {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             StatusCode::NOT_FOUND,
-            format!("no {path} here: traces are taken at POST /v1/traces"),
+            format!("unknown path {path}: send traces to POST /v1/traces"),
         ));
     }
     if method != Method::POST {
-        return Err(Refusal::new(
+        return Err(Rejection::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            format!("{method} is not how traces are sent: use POST"),
+            format!("method {method} not allowed: send traces with POST"),
         ));
     }
     Ok(())
 }
 
-fn unreadable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Refusal {
+fn unreadable(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Rejection {
     if error.is::<LengthLimitError>() {
         return too_large();
     }
-    Refusal::new(
+    Rejection::new(
         StatusCode::BAD_REQUEST,
         format!("the body could not be read: {error}"),
     )
 }
 
-fn too_large() -> Refusal {
-    Refusal::new(
+fn too_large() -> Rejection {
+    Rejection::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         format!("the body is larger than {BODY_LIMIT} bytes: send smaller batches"),
     )
 }
 
-fn read_spans(
-    headers: &HeaderMap,
-    body: &[u8],
-    only_ids: bool,
-) -> Result<Vec<crate::Span>, Refusal> {
-    let unpacked;
+fn read_spans(headers: &HeaderMap, body: &[u8], only_ids: bool) -> Result<Vec<Span>, Rejection> {
+    let decompressed;
     let body = match header(headers, CONTENT_ENCODING) {
         "" | "identity" => body,
         "gzip" => {
-            unpacked = otlp::gunzip(body, BODY_LIMIT).map_err(|error| refuse(&error))?;
-            &unpacked
+            decompressed = otlp::gunzip(body, BODY_LIMIT).map_err(|error| reject(&error))?;
+            &decompressed
         }
         other => {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("content-encoding {other:?} is not known here: send gzip, or none"),
+                format!("content-encoding {other:?} is not supported: send gzip or no encoding"),
             ));
         }
     };
@@ -249,7 +246,7 @@ fn read_spans(
         Encoding::Protobuf => otlp::from_protobuf(body),
         Encoding::Json => otlp::from_json(body),
         Encoding::Unknown => {
-            return Err(Refusal::new(
+            return Err(Rejection::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!(
                     "content-type {:?} is not OTLP/HTTP: send application/x-protobuf or application/json",
@@ -258,13 +255,13 @@ fn read_spans(
             ));
         }
     };
-    spans.map_err(|error| refuse(&error))
+    spans.map_err(|error| reject(&error))
 }
 
-fn refuse(error: &OtlpError) -> Refusal {
+fn reject(error: &OtlpError) -> Rejection {
     match error {
         OtlpError::TooLarge(_) => too_large(),
-        _ => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
+        _ => Rejection::new(StatusCode::BAD_REQUEST, error.to_string()),
     }
 }
 

@@ -1,5 +1,4 @@
-//! Why a trace was not found to satisfy its contract: it differs, it never came,
-//! or it could not be read.
+//! Why a trace was not verified: it differs, did not arrive, or could not be read.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,43 +7,46 @@ use crate::check::Mismatch;
 use crate::ids::TraceId;
 use crate::jaeger::JaegerError;
 use crate::model::Trace;
-use crate::report::plural;
+use crate::text::plural;
 
-/// Why a trace was not found to satisfy its contract.
+const HINT: &str = "hint: does the service continue the trace of traceparent, sample it, and \
+                    export it to where it is read from?";
+
+/// Why a trace was not verified.
 #[derive(Debug)]
 pub enum VerifyError {
-    /// It was there, or should have been, and differs.
+    /// The trace differs from the contract, or no span of it arrived.
     Differs {
-        /// What differs.
+        /// The differences.
         mismatch: Box<Mismatch>,
-        /// How long it was waited for.
+        /// How long the trace was waited for.
         waited: Duration,
-        /// What was seen last.
+        /// The trace as it was last read.
         trace: Box<Trace>,
     },
-    /// No span of it came, where there was no contract to differ from.
+    /// No span arrived, and there is no contract to compare with.
     NothingArrived {
-        /// The trace that was waited for.
+        /// The id of the trace.
         trace_id: TraceId,
-        /// How long it was waited for.
+        /// How long the trace was waited for.
         waited: Duration,
     },
-    /// It could not be read.
+    /// The trace could not be read.
     NotChecked {
-        /// Why.
+        /// The cause.
         cause: JaegerError,
-        /// How long it was tried.
+        /// How long reading was tried.
         waited: Duration,
     },
 }
 
 impl VerifyError {
-    /// Whether the trace differs, as opposed to could not be checked.
+    /// Whether the trace differs from the contract. Otherwise, it was not compared.
     pub fn differs(&self) -> bool {
         matches!(self, Self::Differs { .. })
     }
 
-    /// What differs, when that is the error.
+    /// The differences, if the trace differs.
     pub fn mismatch(&self) -> Option<&Mismatch> {
         match self {
             Self::Differs { mismatch, .. } => Some(mismatch),
@@ -52,7 +54,7 @@ impl VerifyError {
         }
     }
 
-    /// What was seen last of the trace.
+    /// The trace as it was last read, if it differs.
     pub fn trace(&self) -> Option<&Trace> {
         match self {
             Self::Differs { trace, .. } => Some(trace),
@@ -60,10 +62,6 @@ impl VerifyError {
         }
     }
 }
-
-/// What it usually is.
-const HINT: &str = "hint: does the service take up traceparent, sample the trace, and export to \
-                    where it is looked for?";
 
 impl fmt::Display for VerifyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,12 +72,12 @@ impl fmt::Display for VerifyError {
                 trace,
             } => {
                 write!(f, "{mismatch}")?;
-                // What is in a file is not waited for.
+                // There is no wait for a file.
                 if *waited >= Duration::from_millis(1) {
                     let spans = plural(trace.spans().len(), "span");
                     write!(
                         f,
-                        "\nwaited {waited:.1?} for it to satisfy its contract; last saw {spans}"
+                        "\nwaited {waited:.1?} for the trace to satisfy its contract; last saw {spans}"
                     )?;
                 }
                 if trace.spans().is_empty() {
@@ -92,7 +90,10 @@ impl fmt::Display for VerifyError {
                 "waited {waited:.1?} for trace {trace_id}; no span of it arrived\n{HINT}"
             ),
             Self::NotChecked { cause, waited } => {
-                write!(f, "could not check, tried for {waited:.1?}: {cause}")
+                write!(
+                    f,
+                    "could not read the trace, tried for {waited:.1?}: {cause}"
+                )
             }
         }
     }

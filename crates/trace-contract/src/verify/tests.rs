@@ -1,4 +1,4 @@
-//! Waiting for spans that arrive in a store.
+//! Waits for spans that arrive in a store.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ const SHORT: Duration = Duration::from_millis(300);
 async fn verified(store: &Store, timeout: Duration) -> Result<Trace, VerifyError> {
     let contract = Contract::from_yaml(CONTRACT).expect("a contract");
     let expectation = Expectation {
-        // Long beside what the tests wait: a busy machine must not decide them.
-        settle: Duration::from_secs(2),
+        // Much longer than the delays in these tests, for slow machines.
+        stable_for: Duration::from_secs(2),
         ..Expectation::continues(&fixture::caller())
     };
     verify(
@@ -34,8 +34,8 @@ fn extra() -> Span {
     fixture::span(9, parent, "gateway", SpanKind::Internal, "extra")
 }
 
-/// Adds spans a while after the waiting has begun.
-fn later(store: &Store, after: Duration, spans: Vec<Span>) {
+/// Adds spans after a delay.
+fn add_later(store: &Store, after: Duration, spans: Vec<Span>) {
     let store = store.clone();
     tokio::spawn(async move {
         tokio::time::sleep(after).await;
@@ -44,28 +44,28 @@ fn later(store: &Store, after: Duration, spans: Vec<Span>) {
 }
 
 #[tokio::test]
-async fn a_trace_that_comes_in_parts_is_waited_for() {
+async fn a_trace_that_arrives_in_parts_is_complete_in_the_end() {
     let store = Store::new();
     let mut spans = fixture::spans();
     let rest = spans.split_off(HELLO_SERVER);
-    later(&store, Duration::from_millis(50), spans);
-    later(&store, Duration::from_millis(700), rest);
-    let trace = verified(&store, LONG).await.expect("all of it came");
+    add_later(&store, Duration::from_millis(50), spans);
+    add_later(&store, Duration::from_millis(700), rest);
+    let trace = verified(&store, LONG).await.expect("all spans arrive");
     assert_eq!(trace.spans().len(), 8);
 }
 
 #[tokio::test]
-async fn a_span_too_many_that_comes_late_is_caught() {
+async fn an_extra_span_that_arrives_late_is_found() {
     let store = Store::new();
     store.add(fixture::spans());
-    later(&store, Duration::from_millis(100), vec![extra()]);
-    let error = verified(&store, LONG).await.expect_err("one too many");
+    add_later(&store, Duration::from_millis(100), vec![extra()]);
+    let error = verified(&store, LONG).await.expect_err("an extra span");
     let mismatch = error.mismatch().expect("a difference");
     assert_eq!(mismatch.differences()[0].kind(), DifferenceKind::Extra);
 }
 
 #[tokio::test]
-async fn what_no_span_can_make_good_is_given_up_early() {
+async fn a_difference_that_further_spans_cannot_correct_ends_the_wait_early() {
     let store = Store::new();
     let mut spans = fixture::spans();
     spans[ROOT]
@@ -80,7 +80,7 @@ async fn what_no_span_can_make_good_is_given_up_early() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_waited_for_to_the_end_and_told() {
+async fn missing_spans_are_waited_for_until_the_timeout_and_reported() {
     let store = Store::new();
     let mut spans = fixture::spans();
     spans.truncate(GREET);
@@ -88,25 +88,28 @@ async fn what_is_missing_is_waited_for_to_the_end_and_told() {
     let error = verified(&store, SHORT)
         .await
         .expect_err("hello's spans are missing");
-    let told = error.to_string();
+    let report = error.to_string();
     assert!(
-        told.starts_with("hello: no hello INTERNAL span below hello SERVER"),
-        "{told}"
+        report.starts_with("hello: no hello INTERNAL span below hello SERVER"),
+        "{report}"
     );
-    assert!(told.contains("\nwaited "), "how long it waited: {told}");
-    assert!(told.ends_with("; last saw 4 spans"), "{told}");
+    assert!(
+        report.contains("\nwaited "),
+        "the time of the wait: {report}"
+    );
+    assert!(report.ends_with("; last saw 4 spans"), "{report}");
     assert_eq!(error.trace().map(|trace| trace.spans().len()), Some(4));
 }
 
 #[tokio::test]
-async fn a_trace_that_settles_is_shown_without_a_contract() {
+async fn a_stable_trace_is_returned_without_a_contract() {
     let store = Store::new();
-    later(&store, Duration::from_millis(50), fixture::spans());
-    let trace = Source::from(&store).settled(trace_id(), LONG).await;
-    assert_eq!(trace.expect("it came").spans().len(), 8);
+    add_later(&store, Duration::from_millis(50), fixture::spans());
+    let trace = Source::from(&store).stable_trace(trace_id(), LONG).await;
+    assert_eq!(trace.expect("the spans arrive").spans().len(), 8);
     let other = crate::TraceId::random();
-    let error = Source::from(&store).settled(other, SHORT).await;
-    let told = error.expect_err("no such trace").to_string();
-    assert!(told.starts_with("waited "), "{told}");
-    assert!(told.contains(&format!("for trace {other};")), "{told}");
+    let error = Source::from(&store).stable_trace(other, SHORT).await;
+    let report = error.expect_err("no such trace").to_string();
+    assert!(report.starts_with("waited "), "{report}");
+    assert!(report.contains(&format!("for trace {other};")), "{report}");
 }

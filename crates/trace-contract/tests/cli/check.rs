@@ -1,4 +1,4 @@
-//! `check`: its three exit statuses, and what it says with each.
+//! `check`: its three exit statuses and their output.
 
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -42,11 +42,11 @@ async fn a_request_is_sent_and_its_trace_satisfies_the_contract() {
         run.out
     );
     let sent = service.received_requests().await.expect("recorded");
-    assert_eq!(sent.len(), 1, "one request is sent");
+    assert_eq!(sent.len(), 1, "exactly one request is sent");
 }
 
 #[tokio::test]
-async fn a_trace_that_differs_is_status_1_with_the_report() {
+async fn a_trace_that_differs_exits_with_1_and_the_report() {
     let (service, jaeger) = system().await;
     let folder = Folder::new();
     let contract = folder.file("hello.yaml", &CONTRACT.replace("200", "\"200\""));
@@ -70,11 +70,11 @@ async fn a_trace_that_differs_is_status_1_with_the_report() {
          expected string \"200\", got int 200\n"
     );
     assert!(run.out.contains(&expected), "{}", run.out);
-    assert!(run.out.contains("| what came"), "{}", run.out);
+    assert!(run.out.contains("| actual"), "{}", run.out);
 }
 
 #[tokio::test]
-async fn a_trace_that_never_comes_is_status_1_with_a_hint() {
+async fn a_trace_that_never_arrives_exits_with_1_and_a_hint() {
     let (service, jaeger) = system().await;
     let folder = Folder::new();
     let contract = folder.file("hello.yaml", CONTRACT);
@@ -94,14 +94,14 @@ async fn a_trace_that_never_comes_is_status_1_with_a_hint() {
     assert!(run.out.contains("no span of trace"), "{}", run.out);
     assert!(
         run.out
-            .contains("hint: does the service take up traceparent"),
+            .contains("hint: does the service continue the trace"),
         "{}",
         run.out
     );
 }
 
 #[tokio::test]
-async fn another_status_than_expected_is_status_1() {
+async fn an_unexpected_status_exits_with_1() {
     let (service, jaeger) = system().await;
     let folder = Folder::new();
     let contract = folder.file("hello.yaml", CONTRACT);
@@ -124,7 +124,7 @@ async fn another_status_than_expected_is_status_1() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_checked_is_status_2_and_says_why() {
+async fn other_failures_exit_with_2_and_the_reason() {
     let (service, jaeger) = system().await;
     let folder = Folder::new();
     let contract = folder.file("hello.yaml", CONTRACT);
@@ -132,8 +132,8 @@ async fn what_cannot_be_checked_is_status_2_and_says_why() {
     let url = format!("{}/hello", service.uri());
     let nowhere = "http://127.0.0.1:1";
     let cases: [(&[&str], &str); 8] = [
-        (&["check", "--url", &url, &contract], "give --jaeger URL"),
-        (&["check", "--jaeger", nowhere, &contract], "give --url"),
+        (&["check", "--url", &url, &contract], "use --jaeger URL"),
+        (&["check", "--jaeger", nowhere, &contract], "use --url"),
         (
             &[
                 "check",
@@ -156,7 +156,7 @@ async fn what_cannot_be_checked_is_status_2_and_says_why() {
                 nowhere,
                 &contract,
             ],
-            "Is the service running there?",
+            "Is the service running?",
         ),
         (
             &["check", "--jaeger", &jaeger.uri(), "--url", &url, &bad],
@@ -191,15 +191,15 @@ async fn what_cannot_be_checked_is_status_2_and_says_why() {
             "--timeout",
         ),
     ];
-    for (arguments, told) in cases {
+    for (arguments, expected) in cases {
         let run = run(arguments).await.expect(2);
-        assert!(run.err.contains(told), "{arguments:?}: {}", run.err);
+        assert!(run.err.contains(expected), "{arguments:?}: {}", run.err);
         assert!(!run.out.contains("satisfied"), "{arguments:?}: {}", run.out);
     }
 }
 
 #[tokio::test]
-async fn a_trace_of_the_services_own_is_found_by_its_traceresponse() {
+async fn a_new_trace_is_found_by_its_traceresponse() {
     let service = MockServer::start().await;
     Mock::given(path("/hello"))
         .respond_with(ResponseTemplate::new(200).insert_header(

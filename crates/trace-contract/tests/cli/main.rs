@@ -1,4 +1,4 @@
-//! The command as it is run: what it prints, and its exit statuses.
+//! Runs the command and checks its output and exit statuses.
 
 #![cfg(feature = "cli")]
 
@@ -13,7 +13,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 use support::{CONTRACT, Folder, ID, TRACE, run};
 
 #[tokio::test]
-async fn a_recorded_contract_is_satisfied_and_never_written_over() {
+async fn a_recorded_contract_is_satisfied_and_never_overwritten() {
     let folder = Folder::new();
     let file = folder.file("trace.json", TRACE);
     let contract = folder.name("recorded.yaml");
@@ -48,7 +48,7 @@ async fn a_recorded_contract_is_satisfied_and_never_written_over() {
 }
 
 #[tokio::test]
-async fn a_file_of_several_traces_needs_the_id_of_one() {
+async fn a_file_with_several_traces_requires_a_trace_id() {
     let folder = Folder::new();
     let other = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
     let file = folder.file(
@@ -70,10 +70,10 @@ async fn a_file_of_several_traces_needs_the_id_of_one() {
 }
 
 #[tokio::test]
-async fn spans_are_received_where_there_is_no_jaeger() {
+async fn spans_are_received_without_jaeger() {
     let folder = Folder::new();
     let contract = folder.file("hello.yaml", CONTRACT);
-    // A port that was free a moment ago: the service must know it beforehand.
+    // Finds a free port, because the service must know the address in advance.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address").to_string();
     drop(listener);

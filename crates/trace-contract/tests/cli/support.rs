@@ -1,4 +1,4 @@
-//! The command, and a system for it to look at.
+//! Runs the command, and a system with a service and a Jaeger.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -28,7 +28,7 @@ pub(crate) struct Run {
     pub(crate) err: String,
 }
 
-/// Runs the command with nothing of our environment that it reads.
+/// Runs the command without the environment variables that it reads.
 pub(crate) async fn run(arguments: &[&str]) -> Run {
     let run = Command::new(env!("CARGO_BIN_EXE_trace-contract"))
         .args(arguments)
@@ -83,8 +83,8 @@ impl Folder {
     }
 }
 
-/// A service that answers `GET /hello`, and a Jaeger that has its trace as the
-/// recorded one, with the ids of whoever asked.
+/// A service with `GET /hello`, and a Jaeger that returns the recorded trace with the
+/// ids of the last request.
 pub(crate) async fn system() -> (MockServer, MockServer) {
     let service = MockServer::start().await;
     Mock::given(method("GET"))
@@ -107,8 +107,8 @@ pub(crate) async fn system() -> (MockServer, MockServer) {
         .await;
     Mock::given(method("GET"))
         .respond_with(
-            move |asked: &Request| match *requests.lock().expect("no panic") {
-                Some(caller) if asked.url.path().ends_with(&caller.trace_id().to_string()) => {
+            move |query: &Request| match *requests.lock().expect("no panic") {
+                Some(caller) if query.url.path().ends_with(&caller.trace_id().to_string()) => {
                     let trace = TRACE
                         .replace(ID, &caller.trace_id().to_string())
                         .replace("00f067aa0ba902b7", &caller.span_id().to_string());

@@ -1,4 +1,4 @@
-//! `--warm-up`: what goes before the request whose trace counts.
+//! `--warm-up`: the requests before the one whose trace is checked.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use crate::support::{CONTRACT, Folder, run, system};
 const SLOW: Duration = Duration::from_secs(2);
 
 #[tokio::test]
-async fn requests_are_sent_until_all_are_answered_and_quickly() {
+async fn rounds_are_repeated_until_all_requests_succeed_in_time() {
     let (service, jaeger) = system().await;
-    let asked = AtomicUsize::new(0);
+    let count = AtomicUsize::new(0);
     Mock::given(path("/hello"))
         .respond_with(
-            move |_: &Request| match asked.fetch_add(1, Ordering::Relaxed) {
+            move |_: &Request| match count.fetch_add(1, Ordering::Relaxed) {
                 0..5 => ResponseTemplate::new(503),
-                // Of the second round, one is tried again by somebody.
+                // In the second round, one request is slow.
                 5 => ResponseTemplate::new(200).set_delay(SLOW),
                 _ => ResponseTemplate::new(200),
             },
@@ -36,10 +36,14 @@ async fn requests_are_sent_until_all_are_answered_and_quickly() {
     run(&[&check[..], &warm_up].concat()).await.expect(0);
     let sent = service.received_requests().await.expect("recorded");
     let sampled: Vec<_> = sent.iter().map(is_sampled).collect();
-    assert_eq!(sampled.len(), 61, "twelve rounds of five, and the one");
+    assert_eq!(
+        sampled.len(),
+        61,
+        "twelve rounds of five, and the request that is checked"
+    );
     let count = sampled.iter().filter(|sampled| **sampled).count();
-    assert_eq!(count, 1, "only the last one makes spans");
-    assert!(sampled[60], "the one that counts is the last");
+    assert_eq!(count, 1, "only one request is sampled");
+    assert!(sampled[60], "the sampled request is the last");
 }
 
 fn is_sampled(request: &Request) -> bool {
@@ -50,7 +54,7 @@ fn is_sampled(request: &Request) -> bool {
 }
 
 #[tokio::test]
-async fn what_never_warms_up_could_not_be_checked() {
+async fn a_failed_warm_up_exits_with_2() {
     let service = MockServer::start().await;
     Mock::given(path("/hello"))
         .respond_with(ResponseTemplate::new(200).set_delay(SLOW))
@@ -69,9 +73,10 @@ async fn what_never_warms_up_could_not_be_checked() {
         "500ms",
         &contract,
     ];
-    let began = Instant::now();
+    let started_at = Instant::now();
     let run = run(&[&check[..], &warm_up].concat()).await.expect(2);
-    assert!(began.elapsed() < SLOW, "--timeout must bound it");
-    let expected = "for 2 requests at once to be answered in 100ms each; last, no answer from";
+    assert!(started_at.elapsed() < SLOW, "--timeout must bound it");
+    let expected =
+        "for 2 concurrent requests to succeed within 100ms each; last error: no response from";
     assert!(run.err.contains(expected), "{}", run.err);
 }

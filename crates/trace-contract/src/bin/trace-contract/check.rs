@@ -6,38 +6,34 @@ use trace_contract::{Contract, Expectation, Trace, verify};
 
 use crate::args::CheckArgs;
 use crate::failure::Failure;
-use crate::origin::Origin;
-use crate::print;
-use crate::request::Meant;
+use crate::input::Input;
+use crate::output::print;
+use crate::target::Target;
 
 pub(crate) async fn run(args: CheckArgs) -> Result<(), Failure> {
+    // An invalid contract is reported before a request is sent.
     let contracts = load(&args.contracts)?;
-    let origin = Origin::open(&args.origin).await?;
-    let meant = Meant::find(&args.request, args.trace_id, &origin).await?;
-    let expectation = Expectation {
-        parent: args.parent.or(meant.expectation.parent),
-        clock_skew: args.clock_skew,
-        settle: origin.settle(args.settle),
-        ..meant.expectation
-    };
-    let meant = Meant {
-        expectation,
-        ..meant
-    };
-    if let Some(sent) = &meant.sent {
-        print(&sent.line())?;
+    let input = Input::open(&args.input).await?;
+    let target = Target::find(&args.request, args.trace_id, &input).await?;
+    if let Some(exchange) = &target.exchange {
+        print(&exchange.line())?;
     }
-    let trace = satisfied(&contracts, &origin, &meant).await?;
-    if let Some(sent) = &meant.sent {
-        sent.check_status(args.request.expect_status)?;
+    let expectation = Expectation {
+        parent: args.parent.or(target.expectation.parent),
+        clock_skew: args.clock_skew,
+        stable_for: input.stable_for(args.settle),
+        ..target.expectation
+    };
+    let trace = verify_all(&contracts, &input, &target, &expectation).await?;
+    if let Some(exchange) = &target.exchange {
+        exchange.check_status(args.request.expect_status)?;
     }
     for (path, _) in &contracts {
         print(&format!("contract satisfied: {}\n", path.display()))?;
     }
-    print(&args.picture.draw(&trace))
+    print(&args.waterfall.draw(&trace))
 }
 
-/// All contracts are read before anything is sent.
 fn load(paths: &[PathBuf]) -> Result<Vec<(&Path, Contract)>, Failure> {
     paths
         .iter()
@@ -49,19 +45,20 @@ fn load(paths: &[PathBuf]) -> Result<Vec<(&Path, Contract)>, Failure> {
 }
 
 /// Waits until the trace satisfies each contract in turn.
-async fn satisfied(
+async fn verify_all(
     contracts: &[(&Path, Contract)],
-    origin: &Origin,
-    meant: &Meant,
+    input: &Input,
+    target: &Target,
+    expectation: &Expectation,
 ) -> Result<Trace, Failure> {
-    let mut trace = Trace::new(meant.trace_id, []);
+    let mut trace = Trace::new(target.trace_id, []);
     for (path, contract) in contracts {
         trace = verify(
-            &origin.source,
-            meant.trace_id,
+            &input.source,
+            target.trace_id,
             contract,
-            &meant.expectation,
-            origin.timeout,
+            expectation,
+            input.timeout,
         )
         .await
         .map_err(|error| match Failure::from(error) {

@@ -1,29 +1,39 @@
-//! The command `trace-contract`: check, show and record the trace of a request.
+//! The command `trace-contract`: checks, shows and records the trace of a request.
 //!
-//! Exit status: 0 satisfied, 1 the trace differs, 2 it could not be checked.
+//! Exit status: 0 the contract is satisfied, 1 the trace differs, 2 it could not be
+//! checked.
 
 mod args;
 mod check;
 mod failure;
-mod origin;
+mod input;
+mod output;
 mod record;
-mod request;
 mod show;
+mod target;
 mod warm_up;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use args::{Args, Command};
 use failure::Failure;
+use output::print;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Args::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
+        Err(Failure::Differs(report)) => {
+            // If this fails, the exit status still reports the difference.
+            let _ = print(&format!("{report}\n"));
+            ExitCode::from(1)
+        }
+        Err(Failure::NotChecked(message)) => {
+            eprintln!("trace-contract: {message}");
+            ExitCode::from(2)
+        }
     }
 }
 
@@ -33,15 +43,5 @@ async fn run(args: Args) -> Result<(), Failure> {
         Command::Show(args) => show::run(args).await,
         Command::Record(args) => record::run(args).await,
         Command::Schema => print(&trace_contract::contract::json_schema()),
-    }
-}
-
-/// Writes to the standard output; a reader that has gone is no failure of ours.
-fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::not_checked(format!("cannot write: {error}")))
-        }
-        _ => Ok(()),
     }
 }

@@ -8,25 +8,26 @@ use trace_contract::record;
 
 use crate::args::RecordArgs;
 use crate::failure::Failure;
-use crate::origin::Origin;
-use crate::print;
-use crate::request::Meant;
+use crate::input::Input;
+use crate::output::print;
+use crate::target::Target;
 
 const HEADER: &str = "\
-# Recorded from one trace by `trace-contract record`: read it through, and keep
-# what matters. `{type: int}` stands for a value that changes from run to run.
+# Recorded from one trace by `trace-contract record`. Review it, and keep what
+# matters. `{type: int}` stands for a value that changes from run to run.
 ";
 
 pub(crate) async fn run(args: RecordArgs) -> Result<(), Failure> {
-    let origin = Origin::open(&args.origin).await?;
-    let meant = Meant::find(&args.request, args.trace_id, &origin).await?;
-    if let Some(sent) = &meant.sent {
-        eprint!("{}", sent.line());
-        sent.check_status(args.request.expect_status)?;
+    let input = Input::open(&args.input).await?;
+    let target = Target::find(&args.request, args.trace_id, &input).await?;
+    if let Some(exchange) = &target.exchange {
+        // The standard output may be the contract.
+        eprint!("{}", exchange.line());
+        exchange.check_status(args.request.expect_status)?;
     }
-    let trace = origin
+    let trace = input
         .source
-        .settled(meant.trace_id, origin.timeout)
+        .stable_trace(target.trace_id, input.timeout)
         .await?;
     let contract = record(&trace).map_err(|error| Failure::Differs(error.to_string()))?;
     let text = format!("{HEADER}{}", contract.to_yaml());
@@ -34,16 +35,13 @@ pub(crate) async fn run(args: RecordArgs) -> Result<(), Failure> {
         None => print(&text),
         Some(path) => {
             write_new(path, &text)?;
-            print(&format!(
-                "{}: the contract of {} spans\n",
-                path.display(),
-                trace.spans().len()
-            ))
+            let spans = trace.spans().len();
+            print(&format!("{}: contract of {spans} spans\n", path.display()))
         }
     }
 }
 
-/// A contract that somebody has worked on is not written over.
+/// Never overwrites a file, which may be a contract that was edited.
 fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
     OpenOptions::new()
         .write(true)
@@ -52,7 +50,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .map_err(|error| {
             Failure::not_checked(format!(
-                "cannot write {}: {error}. Give -o a file that does not exist",
+                "cannot write {}: {error}. Use -o with a file that does not exist",
                 path.display()
             ))
         })

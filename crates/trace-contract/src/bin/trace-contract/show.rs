@@ -2,20 +2,20 @@
 
 use crate::args::ShowArgs;
 use crate::failure::Failure;
-use crate::origin::Origin;
-use crate::print;
-use crate::request::Meant;
+use crate::input::Input;
+use crate::output::print;
+use crate::target::Target;
 
 pub(crate) async fn run(args: ShowArgs) -> Result<(), Failure> {
-    let origin = Origin::open(&args.origin).await?;
-    let meant = Meant::find(&args.request, args.trace_id, &origin).await?;
-    if let Some(sent) = &meant.sent {
-        print(&sent.line())?;
-        sent.check_status(args.request.expect_status)?;
+    let input = Input::open(&args.input).await?;
+    let target = Target::find(&args.request, args.trace_id, &input).await?;
+    if let Some(exchange) = &target.exchange {
+        print(&exchange.line())?;
+        exchange.check_status(args.request.expect_status)?;
     }
-    let trace = origin
+    let trace = input
         .source
-        .settled(meant.trace_id, origin.timeout)
+        .stable_trace(target.trace_id, input.timeout)
         .await?;
-    print(&args.picture.draw(&trace))
+    print(&args.waterfall.draw(&trace))
 }

@@ -1,4 +1,4 @@
-//! Which of several siblings is which, and how many there may be.
+//! Which sibling belongs to which node of the contract, and how many are allowed.
 
 use super::{assert_satisfied, summary};
 use crate::fixture::{self, span, span_id};
@@ -6,7 +6,7 @@ use crate::model::{Span, SpanKind, Value};
 
 const ROOT: &str = "service: a\nkind: server\nname: root\n";
 
-/// A root with client spans below it, one a status code, in the order of time.
+/// A root with one client span per status code, in the order of time.
 fn calls(codes: &[i64]) -> Vec<Span> {
     let mut root = span(
         1,
@@ -42,15 +42,15 @@ fn siblings_are_matched_in_any_order() {
 }
 
 #[test]
-fn a_wide_node_does_not_take_what_a_narrow_one_needs() {
-    let wide_first = yaml(&["optional: true", "attributes: {code: 200}"]);
-    assert_satisfied(&wide_first, calls(&[200]));
-    assert_satisfied(&wide_first, calls(&[200, 503]));
-    assert_satisfied(&wide_first, calls(&[503, 200]));
+fn a_general_node_does_not_take_the_span_of_a_specific_one() {
+    let general_first = yaml(&["optional: true", "attributes: {code: 200}"]);
+    assert_satisfied(&general_first, calls(&[200]));
+    assert_satisfied(&general_first, calls(&[200, 503]));
+    assert_satisfied(&general_first, calls(&[503, 200]));
 }
 
 #[test]
-fn a_number_of_times_is_kept() {
+fn the_number_of_spans_is_checked() {
     let thrice = yaml(&["repeat: 1..3"]);
     for count in 1..=3 {
         assert_satisfied(&thrice, calls(&vec![200; count]));
@@ -70,7 +70,7 @@ fn a_number_of_times_is_kept() {
 }
 
 #[test]
-fn what_may_be_missing_may_be_there_once() {
+fn an_optional_span_may_occur_once() {
     let optional = yaml(&["optional: true"]);
     assert_satisfied(&optional, calls(&[]));
     assert_satisfied(&optional, calls(&[200]));
@@ -81,7 +81,7 @@ fn what_may_be_missing_may_be_there_once() {
 }
 
 #[test]
-fn retried_calls_are_told_apart_by_their_attributes() {
+fn retried_calls_are_distinguished_by_their_attributes() {
     let retried = yaml(&[
         "repeat: 1..3, attributes: {code: 503}",
         "attributes: {code: 200}",
@@ -94,13 +94,13 @@ fn retried_calls_are_told_apart_by_their_attributes() {
 }
 
 #[test]
-fn where_more_may_be_only_what_is_declared_must_be() {
+fn more_allows_other_children_and_still_requires_the_declared_ones() {
     let more = format!("{}more: true\n", yaml(&["attributes: {code: 200}"]));
     assert_satisfied(&more, calls(&[200]));
     assert_satisfied(&more, calls(&[503, 200, 404]));
     assert!(
         summary(&more, calls(&[503, 404])).starts_with("attribute code of a CLIENT GET"),
-        "what must be there is not made good by what may"
+        "other children do not replace a required one"
     );
     assert!(summary(&more, calls(&[])).starts_with("a: no a CLIENT span below"));
 }

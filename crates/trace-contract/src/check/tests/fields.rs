@@ -1,4 +1,4 @@
-//! Spans that are there and are not as they must be.
+//! Spans with wrong fields.
 
 use super::{assert_satisfied, contract, summary, summary_after};
 use crate::check::Expectation;
@@ -71,7 +71,7 @@ fn an_error_that_is_not_declared_differs() {
 }
 
 #[test]
-fn a_service_by_another_name_is_told() {
+fn another_service_name_is_reported() {
     let summary = summary_after(|spans| {
         spans[ROOT].resource = fixture::resource("gatewai").into();
     });
@@ -81,7 +81,7 @@ fn a_service_by_another_name_is_told() {
     );
 }
 
-/// One root span, changed.
+/// A root span after `change`.
 fn one(change: impl FnOnce(&mut Span)) -> [Span; 1] {
     let mut span = fixture::span(1, fixture::caller().span_id(), "a", SpanKind::Server, "b");
     change(&mut span);
@@ -99,7 +99,7 @@ fn yaml(rest: &str) -> String {
 }
 
 #[test]
-fn a_pattern_must_match_the_whole() {
+fn a_pattern_must_match_the_complete_string() {
     let matches = yaml("attributes: {k: {matches: 'a|b+'}}");
     assert_satisfied(&matches, with("k", Value::from("bb")));
     assert_eq!(
@@ -108,12 +108,12 @@ fn a_pattern_must_match_the_whole() {
     );
     assert!(
         summary(&matches, with("k", Value::Int(1))).contains("got int 1"),
-        "a pattern is for strings"
+        "a pattern matches strings only"
     );
 }
 
 #[test]
-fn presence_and_absence_can_be_asked_for() {
+fn presence_and_absence_can_be_required() {
     let present = yaml("attributes: {k: {present: true}}");
     assert_satisfied(&present, with("k", Value::Empty));
     assert_eq!(
@@ -129,7 +129,7 @@ fn presence_and_absence_can_be_asked_for() {
 }
 
 #[test]
-fn a_type_alone_can_be_asked_for() {
+fn a_type_can_be_required() {
     let typed = yaml("attributes: {server.port: {type: int}}");
     assert_satisfied(&typed, with("server.port", Value::Int(8080)));
     assert_eq!(
@@ -193,7 +193,7 @@ fn event(name: &str, attempt: i64) -> Event {
 }
 
 #[test]
-fn events_are_exact_where_they_are_declared() {
+fn declared_events_are_compared_exactly() {
     let two =
         |second: i64| one(|span| span.events = vec![event("retry", 1), event("retry", second)]);
     assert_satisfied(&yaml(""), two(2));
@@ -237,9 +237,9 @@ fn a_link_that_is_not_declared_differs() {
 }
 
 #[test]
-fn a_link_to_the_caller_must_be_to_the_span_that_was_sent() {
+fn a_link_to_the_caller_must_have_the_callers_span_id() {
     let caller = crate::TraceParent::generate();
-    let expectation = Expectation::starts_anew(&caller);
+    let expectation = Expectation::starts_new_trace(&caller);
     let links = contract(&yaml("links: [{to: caller}]"));
     let linked = |to: SpanId| {
         fixture::trace(one(|span| {

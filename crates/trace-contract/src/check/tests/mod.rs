@@ -1,4 +1,4 @@
-//! Each way to differ is found, and the first line of the report says which.
+//! Every kind of difference is found, and the first line of the report describes it.
 
 mod assignment;
 mod fields;
@@ -35,7 +35,7 @@ fn summary(yaml: &str, spans: impl IntoIterator<Item = Span>) -> String {
     first
 }
 
-/// The first line about the fixture's spans after `change`.
+/// The first line of the report about the fixture's spans after `change`.
 #[track_caller]
 fn summary_after(change: impl FnOnce(&mut Vec<Span>)) -> String {
     let mut spans = fixture::spans();
@@ -52,7 +52,7 @@ fn assert_satisfied(yaml: &str, spans: impl IntoIterator<Item = Span>) {
 }
 
 #[test]
-fn the_trace_that_is_meant_satisfies_its_contract() {
+fn the_expected_trace_satisfies_its_contract() {
     assert_satisfied(CONTRACT, fixture::spans());
 }
 
@@ -62,6 +62,6 @@ fn the_order_of_arrival_does_not_matter() {
 }
 
 #[test]
-fn a_batch_that_was_sent_twice_is_no_difference() {
+fn a_batch_that_was_sent_twice_is_not_a_difference() {
     assert_satisfied(CONTRACT, [fixture::spans(), fixture::spans()].concat());
 }

@@ -1,4 +1,4 @@
-//! The report as a whole.
+//! The complete report.
 
 use super::{contract, expectation};
 use crate::fixture::{self, CONTRACT, HELLO, HELLO_SERVER, ROOT};
@@ -12,7 +12,7 @@ fn report(spans: Vec<Span>) -> String {
 }
 
 #[test]
-fn the_trees_stand_side_by_side_with_the_first_difference_marked() {
+fn both_trees_are_shown_with_the_first_difference_marked() {
     let mut spans = fixture::spans();
     spans.truncate(HELLO_SERVER);
     spans[ROOT]
@@ -22,7 +22,7 @@ fn the_trees_stand_side_by_side_with_the_first_difference_marked() {
 }
 
 #[test]
-fn a_span_in_the_wrong_place_is_shown_in_both() {
+fn a_misplaced_span_is_shown_in_both_places() {
     let mut spans = fixture::spans();
     spans[HELLO_SERVER].parent = Some(spans[HELLO].span_id);
     insta::assert_snapshot!(report(spans));

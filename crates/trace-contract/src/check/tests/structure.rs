@@ -1,4 +1,4 @@
-//! Spans that are missing, too many, or in the wrong place.
+//! Spans that are missing, extra, or misplaced.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn a_trace_that_ends_at_a_call_names_the_edge() {
 
 #[test]
 fn a_span_that_is_missing_in_the_middle_is_named() {
-    // Without the CLIENT span those below it are orphans.
+    // Without the CLIENT span, its child is an orphan.
     let summary = summary_after(|spans| {
         spans.remove(CLIENT);
     });
@@ -32,7 +32,7 @@ fn a_span_that_is_missing_in_the_middle_is_named() {
 }
 
 #[test]
-fn a_wrong_parent_is_named_with_the_one_that_is_meant() {
+fn a_wrong_parent_is_named_with_the_expected_one() {
     let summary = summary_after(|spans| spans[HELLO_SERVER].parent = Some(spans[HELLO].span_id));
     assert_eq!(
         summary,
@@ -42,7 +42,7 @@ fn a_wrong_parent_is_named_with_the_one_that_is_meant() {
 }
 
 #[test]
-fn context_that_is_lost_within_one_trace_is_a_wrong_parent() {
+fn a_lost_parent_within_one_trace_is_a_wrong_parent() {
     let summary = summary_after(|spans| spans[HELLO_SERVER].parent = None);
     assert_eq!(
         summary,
@@ -52,7 +52,7 @@ fn context_that_is_lost_within_one_trace_is_a_wrong_parent() {
 }
 
 #[test]
-fn a_parent_that_is_nowhere_is_told_with_its_id() {
+fn an_unknown_parent_is_reported_with_its_id() {
     let summary = summary_after(|spans| spans[HELLO_SERVER].parent = Some(fixture::span_id(0x99)));
     assert_eq!(
         summary,
@@ -63,7 +63,7 @@ fn a_parent_that_is_nowhere_is_told_with_its_id() {
 }
 
 #[test]
-fn a_span_that_moved_is_compared_where_it_belongs_and_told_once() {
+fn a_misplaced_span_is_compared_in_its_expected_place_and_reported_once() {
     let mut spans = fixture::spans();
     spans[HELLO_SERVER].parent = Some(spans[HELLO].span_id);
     spans[GREET].name = "grete".to_owned();
@@ -128,7 +128,7 @@ fn an_orphan_is_named_with_its_parent() {
 }
 
 #[test]
-fn spans_in_a_ring_are_named() {
+fn spans_in_a_cycle_are_named() {
     let summary = summary_after(|spans| {
         let (one, other) = (fixture::span_id(9), fixture::span_id(10));
         spans.push(span(9, other, "hello", SpanKind::Internal, "one"));
@@ -136,7 +136,7 @@ fn spans_in_a_ring_are_named() {
     });
     assert_eq!(
         summary,
-        "ring: hello INTERNAL one is below itself, or below such a span"
+        "cycle: hello INTERNAL one is its own ancestor, or a descendant of such a span"
     );
 }
 
@@ -145,7 +145,7 @@ fn the_root_must_be_below_the_caller() {
     let summary = summary_after(|spans| spans[ROOT].parent = None);
     assert_eq!(
         summary,
-        "root gateway SERVER GET /hello has no parent: the caller's traceparent was not taken up"
+        "root gateway SERVER GET /hello has no parent: the service ignored the caller's traceparent"
     );
     let summary = summary_after(|spans| spans[ROOT].parent = Some(fixture::span_id(0x99)));
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_new_trace_must_have_no_parent() {
 }
 
 #[test]
-fn without_an_expectation_any_parent_of_the_root_will_do() {
+fn without_an_expectation_the_root_may_have_any_parent() {
     let mut spans = fixture::spans();
     for parent in [None, Some(fixture::span_id(0x99))] {
         spans[ROOT].parent = parent;
@@ -180,7 +180,7 @@ fn without_an_expectation_any_parent_of_the_root_will_do() {
 }
 
 #[test]
-fn a_trace_of_no_span_says_so() {
+fn an_empty_trace_is_reported() {
     let summary = summary_after(Vec::clear);
     assert_eq!(
         summary,
@@ -190,7 +190,7 @@ fn a_trace_of_no_span_says_so() {
 }
 
 #[test]
-fn two_spans_of_one_id_that_differ_are_told() {
+fn different_spans_with_one_id_are_reported() {
     let summary = summary_after(|spans| {
         let mut other = spans[GREET].clone();
         other.attributes.insert("attempt".to_owned(), Value::Int(2));
@@ -198,13 +198,13 @@ fn two_spans_of_one_id_that_differ_are_told() {
     });
     assert_eq!(
         summary,
-        "two spans with the id 0505050505050505: hello INTERNAL greet and hello INTERNAL greet \
-         (not one that was sent twice: they differ)"
+        "two different spans with the id 0505050505050505: hello INTERNAL greet and hello \
+         INTERNAL greet"
     );
 }
 
 #[test]
-fn an_end_before_the_start_is_told() {
+fn an_end_before_the_start_is_reported() {
     let summary = summary_after(|spans| spans[GREET].end = spans[GREET].start - MILLI);
     assert_eq!(
         summary,
@@ -213,17 +213,17 @@ fn an_end_before_the_start_is_told() {
 }
 
 #[test]
-fn a_child_that_starts_before_its_parent_is_told() {
+fn a_child_that_starts_before_its_parent_is_reported() {
     let summary = summary_after(|spans| spans[GREET].start = spans[HELLO_SERVER].start - MILLI);
     assert_eq!(
         summary,
-        "clock: hello INTERNAL greet starts 1ms before the same instance's hello SERVER \
-         GET /greetings/{name} (allowed: 1µs)"
+        "clock: hello INTERNAL greet starts 1ms before its parent in the same instance, hello \
+         SERVER GET /greetings/{name} (allowed: 1µs)"
     );
 }
 
 #[test]
-fn between_services_clocks_may_be_a_little_apart() {
+fn clocks_of_different_services_may_differ_a_little() {
     let shifted = |by: u64| {
         let mut spans = fixture::spans();
         for span in spans.iter_mut().filter(|span| span.service() == "hello") {
@@ -236,19 +236,19 @@ fn between_services_clocks_may_be_a_little_apart() {
     let trace = fixture::trace(shifted(200 * MILLI));
     let mismatch = contract(CONTRACT)
         .check(&trace, &expectation())
-        .expect_err("200 ms are no small skew");
+        .expect_err("200 ms are more than the allowed skew");
     assert_eq!(mismatch.differences()[0].kind(), DifferenceKind::Clock);
-    let patient = Expectation {
+    let tolerant = Expectation {
         clock_skew: Duration::from_secs(1),
         ..expectation()
     };
     contract(CONTRACT)
-        .check(&trace, &patient)
-        .expect("the skew that was allowed");
+        .check(&trace, &tolerant)
+        .expect("the skew is allowed");
 }
 
 #[test]
-fn a_very_deep_trace_is_told_without_an_overflow() {
+fn a_very_deep_trace_does_not_overflow_the_stack() {
     let summary = summary_after(|spans| {
         let mut parent = spans[HELLO].span_id;
         for number in 1_000..21_000_u64 {

@@ -1,5 +1,5 @@
-//! Answers as OTLP/HTTP has them: an empty response when all spans were taken,
-//! else a `google.rpc.Status` that says why, in the encoding of the request.
+//! The responses of OTLP/HTTP: an empty message if the spans were accepted, otherwise a
+//! `google.rpc.Status` with the reason, in the encoding of the request.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use prost::Message;
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
-/// How a request is encoded, and therefore its answer.
+/// The encoding of a request and its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
     Protobuf,
     Json,
-    /// None that OTLP knows; it is answered in plain text.
+    /// Not an encoding of OTLP; the response is plain text.
     Unknown,
 }
 
@@ -52,13 +52,13 @@ pub(super) struct RpcStatus {
     pub(super) message: String,
 }
 
-/// Why a request is not accepted.
-pub(super) struct Refusal {
+/// Why a request is rejected.
+pub(super) struct Rejection {
     status: StatusCode,
     message: String,
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) fn new(status: StatusCode, message: String) -> Self {
         Self { status, message }
     }
@@ -88,7 +88,7 @@ impl Refusal {
     }
 }
 
-/// All spans were taken: an `ExportTraceServiceResponse` without a partial success.
+/// All spans were accepted: an `ExportTraceServiceResponse` without a partial success.
 pub(super) fn accepted(encoding: Encoding) -> Response<Full<Bytes>> {
     let body = match encoding {
         Encoding::Json => b"{}".to_vec(),
@@ -97,15 +97,15 @@ pub(super) fn accepted(encoding: Encoding) -> Response<Full<Bytes>> {
     respond(StatusCode::OK, encoding, body)
 }
 
-/// The status that the receiver was told to answer with.
-pub(super) fn told(
+/// The response that `Behaviour::Reject` configures.
+pub(super) fn configured(
     status: u16,
     retry_after: Option<Duration>,
     encoding: Encoding,
 ) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let message = format!("told to answer {status}");
-    let mut response = Refusal::new(status, message).response(encoding);
+    let message = format!("configured to respond {status}");
+    let mut response = Rejection::new(status, message).response(encoding);
     if let Some(after) = retry_after {
         response
             .headers_mut()
@@ -123,7 +123,7 @@ fn respond(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response<Fu
     response
 }
 
-/// The gRPC code that stands for an HTTP status.
+/// The gRPC code for an HTTP status.
 fn rpc_code(status: StatusCode) -> i32 {
     match status.as_u16() {
         400 | 405 | 413 | 415 => 3, // INVALID_ARGUMENT

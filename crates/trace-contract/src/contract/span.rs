@@ -1,6 +1,7 @@
 //! The spans of a contract, with their events and links.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,49 +15,49 @@ use crate::model::SpanKind;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "RawSpan")]
 pub struct SpanContract {
-    /// What the reader should know; it is not compared.
+    /// A note for readers; not compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The service that makes the span: `service.name` of its resource.
+    /// The service that creates the span: `service.name` of its resource.
     pub service: Text,
-    /// Its side of a call.
+    /// The span kind.
     pub kind: SpanKind,
-    /// Its name.
+    /// The span name.
     pub name: Text,
-    /// How it ends. Without it, anything but an error.
+    /// The status. `None` accepts any status except an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<StatusContract>,
-    /// W3C `tracestate`, as one text.
+    /// The W3C `tracestate`, as one string.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracestate: Option<Text>,
-    /// Attributes that it must carry; it may carry others.
+    /// Required attributes; others are allowed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Matcher>,
-    /// Attributes that its resource must carry; it may carry others.
+    /// Required attributes of the resource; others are allowed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub resource: BTreeMap<String, Matcher>,
-    /// All its events in the order of time. Without it, any events.
+    /// All events, in the order of time. `None` accepts any events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventContract>>,
-    /// All its links in any order.
+    /// All links, in any order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<LinkContract>,
-    /// How often such a span is among its siblings.
+    /// How often such a span occurs among its siblings.
     #[serde(skip_serializing_if = "Repeat::is_once")]
     pub repeat: Repeat,
-    /// Whether it may be missing.
+    /// Whether the span may be missing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// Whether it may have children that are not declared.
+    /// Whether undeclared children are allowed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
-    /// All its children in any order.
+    /// All children, in any order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<SpanContract>,
 }
 
 impl SpanContract {
-    /// A span that must be there once, without children, links or an error.
+    /// A span that must occur once, without children, links or an error.
     pub fn new(service: impl Into<Text>, kind: SpanKind, name: impl Into<Text>) -> Self {
         Self {
             description: None,
@@ -76,28 +77,28 @@ impl SpanContract {
         }
     }
 
-    /// Service, kind and name, as reports write them.
+    /// Service, kind and name: how reports identify the span.
     pub fn title(&self) -> String {
         format!("{} {} {}", self.service, self.kind, self.name)
     }
 
-    /// The least and the greatest number of such spans among their siblings.
-    pub fn times(&self) -> (usize, usize) {
+    /// The minimum and maximum number of such spans among their siblings.
+    pub fn occurrences(&self) -> (usize, usize) {
         let min = if self.optional { 0 } else { self.repeat.min() };
         (min, self.repeat.max())
     }
 }
 
-/// A span as it is written, before what goes together is checked.
+/// A span as it is written, before combinations of fields are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(
     feature = "schema",
-    schemars(rename = "Span", description = "One span, with those below it.")
+    schemars(rename = "Span", description = "A span and its children.")
 )]
 pub(super) struct RawSpan {
-    /// What the reader should know; it is not compared.
+    /// A note for readers; not compared.
     #[serde(
         default,
         deserialize_with = "some",
@@ -105,13 +106,13 @@ pub(super) struct RawSpan {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     description: Option<String>,
-    /// The service that makes the span: `service.name` of its resource.
+    /// The service that creates the span: `service.name` of its resource.
     service: Text,
-    /// The span's side of a call.
+    /// The span kind.
     kind: SpanKind,
-    /// The span's name.
+    /// The span name.
     name: Text,
-    /// How the span ends. Without it: anything but an error.
+    /// The status. Default: any status except an error.
     #[serde(
         default,
         deserialize_with = "some",
@@ -119,7 +120,7 @@ pub(super) struct RawSpan {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "StatusContract"))]
     status: Option<StatusContract>,
-    /// W3C `tracestate` of the span, as one text; `""` when there must be none.
+    /// The W3C `tracestate`, as one string; `""` if the span must not have one.
     #[serde(
         default,
         deserialize_with = "some",
@@ -127,13 +128,13 @@ pub(super) struct RawSpan {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "Text"))]
     tracestate: Option<Text>,
-    /// Attributes that the span must carry. It may carry others.
+    /// Required attributes of the span; others are allowed.
     #[serde(default, deserialize_with = "unique")]
     attributes: BTreeMap<String, Matcher>,
-    /// Attributes that the span's resource must carry. It may carry others.
+    /// Required attributes of the span's resource; others are allowed.
     #[serde(default, deserialize_with = "unique")]
     resource: BTreeMap<String, Matcher>,
-    /// All events of the span in the order of time. Without it: any events.
+    /// All events of the span, in the order of time. Default: any events.
     #[serde(
         default,
         deserialize_with = "some",
@@ -141,10 +142,10 @@ pub(super) struct RawSpan {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<EventContract>"))]
     events: Option<Vec<EventContract>>,
-    /// All links of the span in any order. Without it: no links.
+    /// All links of the span, in any order. Default: no links.
     #[serde(default)]
     links: Vec<LinkContract>,
-    /// How often such a span is among its siblings: `3`, or `1..3`. Without it: once.
+    /// How often such a span occurs among its siblings: `3`, or `1..3`. Default: once.
     #[serde(
         default,
         deserialize_with = "some",
@@ -155,10 +156,10 @@ pub(super) struct RawSpan {
     /// Whether the span may be missing.
     #[serde(default)]
     optional: bool,
-    /// Whether the span may have children that are not declared, with any spans below them.
+    /// Whether undeclared children are allowed, with any spans below them.
     #[serde(default)]
     more: bool,
-    /// All children of the span in any order. Without it: no children.
+    /// All children of the span, in any order. Default: no children.
     #[serde(default)]
     children: Vec<SpanContract>,
 }
@@ -169,8 +170,8 @@ impl TryFrom<RawSpan> for SpanContract {
     fn try_from(raw: RawSpan) -> Result<Self, String> {
         if raw.optional && raw.repeat.is_some_and(|repeat| repeat.min() > 1) {
             return Err(
-                "`optional: true` beside a `repeat` of more than one leaves open \
-                        what may be missing: write repeat: 0..N"
+                "`optional: true` is ambiguous with a `repeat` of more than one: \
+                 write `repeat: 0..N` instead"
                     .to_owned(),
             );
         }
@@ -204,15 +205,15 @@ impl schemars::JsonSchema for SpanContract {
     }
 }
 
-/// What one event must be.
+/// A required event.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Event"))]
 pub struct EventContract {
-    /// The event's name.
+    /// The name of the event.
     pub name: Text,
-    /// Attributes that the event must carry. It may carry others.
+    /// Required attributes of the event; others are allowed.
     #[serde(
         default,
         deserialize_with = "unique",
@@ -221,15 +222,15 @@ pub struct EventContract {
     pub attributes: BTreeMap<String, Matcher>,
 }
 
-/// What one link must be.
+/// A required link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Link"))]
 pub struct LinkContract {
-    /// Where the link points to.
+    /// The target of the link.
     pub to: LinkTarget,
-    /// Attributes that the link must carry. It may carry others.
+    /// Required attributes of the link; others are allowed.
     #[serde(
         default,
         deserialize_with = "unique",
@@ -238,15 +239,25 @@ pub struct LinkContract {
     pub attributes: BTreeMap<String, Matcher>,
 }
 
-/// Where a link points to.
+/// The target of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum LinkTarget {
-    /// The caller: trace and span of the `traceparent` that the request was sent with.
+    /// The caller: the trace and span of the `traceparent` that was sent.
     Caller,
-    /// A span of the same trace.
+    /// Any span of the same trace.
     ThisTrace,
-    /// A span of another trace, whichever.
+    /// Any span of another trace.
     OtherTrace,
+}
+
+impl fmt::Display for LinkTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Caller => "caller",
+            Self::ThisTrace => "this-trace",
+            Self::OtherTrace => "other-trace",
+        })
+    }
 }

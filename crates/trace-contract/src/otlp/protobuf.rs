@@ -1,4 +1,4 @@
-//! OTLP in protobuf, read with the messages of opentelemetry-proto.
+//! Reads OTLP in protobuf, with the messages of opentelemetry-proto.
 
 use std::sync::Arc;
 
@@ -7,24 +7,21 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{self as otlp, span, status};
 use prost::Message;
 
-use super::{OtlpError, ids};
+use super::error::OtlpError;
+use super::ids;
 use crate::ids::{SpanId, TraceId};
 use crate::model::{Attributes, Event, Link, Scope, Span, SpanKind, Status, Value};
 
-/// The spans of an `ExportTraceServiceRequest` (also: `TracesData`, whose bytes
-/// are the same).
+/// Reads the spans of an `ExportTraceServiceRequest`. `TracesData` has the same encoding.
 ///
 /// # Errors
-/// When the bytes are not such a message, or a span has an id that is none.
+/// When the bytes are not such a message, or a span has an invalid id.
 pub fn from_protobuf(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
     spans(ExportTraceServiceRequest::decode(bytes)?)
 }
 
-/// The spans of an `ExportTraceServiceRequest` with their ids and resources
-/// alone: enough to count them, for a small part of the time.
-///
-/// # Errors
-/// As [`from_protobuf`].
+/// Like [`from_protobuf`], but reads only ids and resources. That is enough to count
+/// spans and takes much less time.
 pub(crate) fn ids_from_protobuf(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
     spans(ids::Request::decode(bytes)?.into())
 }
@@ -79,14 +76,14 @@ fn span(
 }
 
 fn trace_id(bytes: &[u8], span: &str) -> Result<TraceId, OtlpError> {
-    TraceId::from_slice(bytes).ok_or_else(|| bad_id(bytes, span, "trace id", 16))
+    TraceId::from_slice(bytes).ok_or_else(|| invalid_id(bytes, span, "trace id", 16))
 }
 
-fn span_id(bytes: &[u8], span: &str, what: &'static str) -> Result<SpanId, OtlpError> {
-    SpanId::from_slice(bytes).ok_or_else(|| bad_id(bytes, span, what, 8))
+fn span_id(bytes: &[u8], span: &str, field: &'static str) -> Result<SpanId, OtlpError> {
+    SpanId::from_slice(bytes).ok_or_else(|| invalid_id(bytes, span, field, 8))
 }
 
-/// A parent that is absent may also be written as zeros.
+/// Zeros also mean that there is no parent.
 fn parent(bytes: &[u8], span: &str) -> Result<Option<SpanId>, OtlpError> {
     if bytes.iter().all(|byte| *byte == 0) {
         return Ok(None);
@@ -94,10 +91,10 @@ fn parent(bytes: &[u8], span: &str) -> Result<Option<SpanId>, OtlpError> {
     span_id(bytes, span, "parent span id").map(Some)
 }
 
-fn bad_id(found: &[u8], span: &str, what: &'static str, bytes: usize) -> OtlpError {
+fn invalid_id(found: &[u8], span: &str, field: &'static str, bytes: usize) -> OtlpError {
     OtlpError::Id {
         span: span.to_owned(),
-        what,
+        field,
         found: format!("{} bytes", found.len()),
         bytes,
     }
@@ -158,7 +155,7 @@ fn value(found: AnyValue) -> Value {
         Some(Found::BytesValue(bytes)) => Value::Bytes(bytes),
         Some(Found::ArrayValue(list)) => Value::Array(list.values.into_iter().map(value).collect()),
         Some(Found::KvlistValue(list)) => Value::Map(attributes(list.values)),
-        // Indexes into a table that only profiles have.
+        // An index into a string table, which only profiles have.
         Some(Found::StringValueStrindex(_)) | None => Value::Empty,
     }
 }

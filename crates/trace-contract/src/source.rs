@@ -1,0 +1,83 @@
+//! Where traces are read from. A new source is a new variant here.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::ids::TraceId;
+use crate::jaeger::{Jaeger, JaegerError};
+use crate::model::Trace;
+use crate::store::Store;
+
+/// Jaeger is polled often at first, because most traces arrive soon.
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(50);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where traces are read from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// The spans that a [`crate::Receiver`] received, or those of a file.
+    Store(Store),
+    /// Jaeger's query service.
+    Jaeger(Jaeger),
+}
+
+impl From<Store> for Source {
+    fn from(store: Store) -> Self {
+        Self::Store(store)
+    }
+}
+
+impl From<&Store> for Source {
+    fn from(store: &Store) -> Self {
+        Self::Store(store.clone())
+    }
+}
+
+impl From<Jaeger> for Source {
+    fn from(jaeger: Jaeger) -> Self {
+        Self::Jaeger(jaeger)
+    }
+}
+
+impl Source {
+    /// The spans of the trace that have arrived so far; `None` if there are none.
+    ///
+    /// # Errors
+    /// When the query to Jaeger fails.
+    pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, JaegerError> {
+        match self {
+            Self::Store(store) => Ok(store.trace(id)),
+            Self::Jaeger(jaeger) => jaeger.trace(id).await,
+        }
+    }
+}
+
+/// Waits until a source should be read again.
+pub(crate) enum NextRead {
+    /// When spans arrive.
+    Arrival(Store, watch::Receiver<u64>),
+    /// After an interval, which grows.
+    Poll(Duration),
+}
+
+impl NextRead {
+    pub(crate) fn of(source: &Source) -> Self {
+        match source {
+            Source::Store(store) => Self::Arrival(store.clone(), store.subscribe()),
+            Source::Jaeger(_) => Self::Poll(MIN_POLL_INTERVAL),
+        }
+    }
+
+    /// Waits for the next read, at most until `deadline`.
+    pub(crate) async fn wait(&mut self, deadline: Instant) {
+        match self {
+            Self::Arrival(store, seen) => store.changed(seen, deadline).await,
+            Self::Poll(interval) => {
+                sleep_until((Instant::now() + *interval).min(deadline)).await;
+                *interval = (*interval * 2).min(MAX_POLL_INTERVAL);
+            }
+        }
+    }
+}
