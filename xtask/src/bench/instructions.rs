@@ -1,11 +1,12 @@
 //! `bench --instructions`: the instructions that one request takes, counted by callgrind.
 //!
 //! CPU time differs by tens of per cent between two runs on a shared machine;
-//! instructions repeat to about 1 %. Both services run under callgrind and serve
-//! `GET /hello` without a `traceparent`, so that each request is a new trace of
-//! eight spans. The receiver in this process takes the spans. Each
-//! configuration runs twice with different numbers of requests, and the difference
-//! is divided by the difference in requests: start, warm-up and shutdown cancel out.
+//! instructions repeat to about 1 %. Both services run under callgrind with their
+//! default log level, one log line per request included. One connection sends
+//! `GET /hello` without a `traceparent`, so that each request is a new trace of eight
+//! spans; the receiver in this process takes the spans. Each configuration runs twice
+//! with different numbers of requests. The difference in instructions is divided by
+//! the difference in requests: start, warm-up and shutdown cancel out.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +16,6 @@ use std::time::Duration;
 use ::tests::local::{Binaries, System, SystemConfig};
 use ::tests::workspace;
 use anyhow::{Context, Result, ensure};
-use tokio::task::JoinSet;
 use trace_contract::Receiver;
 
 use super::build;
@@ -26,8 +26,6 @@ use crate::{console, program};
 /// Their difference fills a fixed number of export batches (512 spans each): 15 of
 /// the gateway, 9 of hello.
 const REQUESTS: [u32; 2] = [512, 2048];
-/// Connections that each send the next request after the previous response.
-const CONNECTIONS: u32 = 4;
 /// Spans of one `GET /hello`.
 const SPANS: u64 = 8;
 /// How long the last spans may take to arrive after the services have ended.
@@ -37,7 +35,6 @@ const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(30);
 struct Configuration {
     name: &'static str,
     variables: &'static [(&'static str, &'static str)],
-    /// The share of traces that is sampled.
     sampled: Sampled,
     /// The highest number of instructions per request, of both services together.
     limit: Option<u64>,
@@ -92,7 +89,7 @@ pub(super) async fn run() -> Result<bool> {
     let receiver = Receiver::bind("127.0.0.1:0").await?;
     receiver.store().keep(0);
     let mut met = true;
-    println!("instructions per request (release build with jemalloc, as in the images)\n");
+    println!("instructions per request; release build with jemalloc, as in the images\n");
     println!(
         "{:<13} {:>9} {:>9} {:>9} {:>9}",
         "", "gateway", "hello", "both", "limit"
@@ -155,15 +152,17 @@ async fn totals(
     let mut settings = SystemConfig::defaults()
         .binaries(&programs)
         .export_to(receiver.endpoint())
-        .all("RUST_LOG", "warn")
-        // Under callgrind a request takes fifty times as long.
+        // Under callgrind a request takes fifty times as long: no timeout may end one,
+        // and only full batches are exported, however long they take to fill.
         .all("OTEL_BSP_SCHEDULE_DELAY", "600000")
-        .gateway("HELLO_TIMEOUT", "60s");
+        .gateway("HELLO_TIMEOUT", "60s")
+        .hello("GATEWAY_TIMEOUT", "60s");
     for (name, value) in configuration.variables {
         settings = settings.all(name, value);
     }
     let mut system = System::start(settings).await?;
-    send(&system.url("/hello"), requests).await?;
+    let sent = send(&system.url("/hello"), requests).await;
+    sent.with_context(|| format!("a request under callgrind failed\n{}", system.report()))?;
     system.terminate().await?;
     arrived(configuration.sampled, requests, receiver).await?;
     Ok(Counts {
@@ -191,22 +190,12 @@ fn under_callgrind(name: &str, program: &Path, directory: &Path) -> Result<[Path
     Ok([script, counts])
 }
 
+/// Sends requests on one connection, each after the previous response.
 async fn send(url: &str, requests: u32) -> Result<()> {
-    let mut connections = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        let url = url.to_owned();
-        connections.spawn(async move {
-            // One client per connection: each keeps its own open.
-            let client = reqwest::Client::builder().no_proxy().build()?;
-            for _ in 0..requests / CONNECTIONS {
-                let response = client.get(&url).send().await?.error_for_status()?;
-                response.bytes().await?;
-            }
-            Ok::<_, reqwest::Error>(())
-        });
-    }
-    for connection in connections.join_all().await {
-        connection.context("a request under callgrind")?;
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    for _ in 0..requests {
+        let response = client.get(url).send().await?.error_for_status()?;
+        response.bytes().await?;
     }
     Ok(())
 }
