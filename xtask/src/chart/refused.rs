@@ -19,8 +19,8 @@ const CASES: &str = "charts/onetrace/checks/bad-values.yaml";
 struct Case {
     /// The values.
     values: Value,
-    /// What the refusal must have in it.
-    says: Vec<String>,
+    /// Texts that the error message must contain.
+    error: Vec<String>,
 }
 
 /// Says of each that is not refused, or not in these words.
@@ -51,15 +51,19 @@ async fn problem(helm: &str, case: &Case) -> Result<Option<String>> {
     let shown = values.trim().replace('\n', "\n    ");
     if output.status.success() {
         return Ok(Some(format!(
-            "{helm} must refuse these values:\n    {shown}"
+            "{helm} must reject these values:\n    {shown}"
         )));
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let missing: Vec<_> = case.says.iter().filter(|it| !said.contains(*it)).collect();
+    let message = String::from_utf8_lossy(&output.stderr);
+    let missing: Vec<_> = case
+        .error
+        .iter()
+        .filter(|it| !message.contains(*it))
+        .collect();
     if missing.is_empty() {
         return Ok(None);
     }
     Ok(Some(format!(
-        "{helm} must say {missing:?} when it refuses these values:\n    {shown}\n  It says: {said}"
+        "{helm} must report {missing:?} when it rejects these values:\n    {shown}\n  Its error is: {message}"
     )))
 }
