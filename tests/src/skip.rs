@@ -1,5 +1,5 @@
-//! How a test says that it cannot run here: it is counted as skipped, with its
-//! reason, in the closing summary of `cargo xtask test`, and never in silence.
+//! Skips a test that cannot run on this machine. The closing summary of `cargo xtask test`
+//! counts it as skipped, with the reason.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -7,48 +7,42 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::thread;
 
-/// Where `cargo xtask test` collects what was skipped: a file.
+/// The variable with which `cargo xtask test` passes the file that collects skipped tests.
 pub const SKIPPED_FILE: &str = "ONETRACE_SKIPPED_FILE";
-/// What must not be skipped: names with commas between them, such as
-/// `collector,jaeger`. CI sets it.
+/// The variable that lists what must be available, such as `collector,jaeger`. A test that
+/// needs it then fails instead of being skipped. CI sets it.
 pub const REQUIRE: &str = "ONETRACE_REQUIRE";
 
-/// Says that the running test is skipped because it `needs` something that is
-/// not at hand, and why. The test must return then.
+/// Marks the running test as skipped, because what it `needs` is not available. The test must
+/// return then.
 ///
 /// # Panics
-/// When [`REQUIRE`] names what it needs: then it has failed. Also where it
-/// cannot be noted that it was skipped.
+/// If [`REQUIRE`] lists what it needs, or if [`SKIPPED_FILE`] cannot be written.
 pub fn skipped(needs: &str, why: &str) {
     let required = std::env::var(REQUIRE).unwrap_or_default();
     let file = std::env::var_os(SKIPPED_FILE);
     // The test harness names a test's thread after the test.
     let thread = thread::current();
-    skip(
-        thread.name().unwrap_or("a test"),
-        needs,
-        why,
-        &required,
-        file,
-    );
+    let test = thread.name().unwrap_or("a test");
+    skip(test, needs, why, &required, file);
 }
 
 fn skip(test: &str, needs: &str, why: &str, required: &str, file: Option<OsString>) {
     assert!(
         !required.split(',').any(|name| name.trim() == needs),
-        "{needs} must be there, as {REQUIRE}={required} says, and is not: {why}"
+        "{REQUIRE}={required} requires {needs}, which is not available: {why}"
     );
     eprintln!("skipped {test}: {why}");
     if let Some(file) = file {
-        let noted = note(Path::new(&file), test, why);
-        noted.expect("the file for skipped tests must take a line");
+        let written = append(Path::new(&file), test, why);
+        written.expect("the file of skipped tests must be writable");
     }
 }
 
-fn note(file: &Path, test: &str, why: &str) -> io::Result<()> {
+fn append(file: &Path, test: &str, why: &str) -> io::Result<()> {
     let line = format!("{test}\t{}\n", why.replace('\n', " "));
     let mut file = OpenOptions::new().create(true).append(true).open(file)?;
-    // One write of one line, so that lines of several processes do not mix.
+    // In one write, so that the lines of concurrent processes do not mix.
     file.write_all(line.as_bytes())
 }
 
@@ -57,20 +51,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_skipped_is_noted_with_its_reason() {
-        let name = format!("onetrace-skip-test-{}", std::process::id());
-        let file = std::env::temp_dir().join(name);
-        for why in ["no jaeger:\nnowhere", "still none"] {
-            let to = Some(file.clone().into_os_string());
-            skip("real", "jaeger", why, "collector", to);
+    fn a_skipped_test_is_written_to_the_file_with_its_reason() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("skipped");
+        for why in ["no jaeger:\nnowhere", "still missing"] {
+            let file = Some(file.clone().into_os_string());
+            skip("real", "jaeger", why, "collector", file);
         }
-        let noted = std::fs::read_to_string(&file).unwrap();
-        std::fs::remove_file(&file).unwrap();
-        assert_eq!(noted, "real\tno jaeger: nowhere\nreal\tstill none\n");
+        let written = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(written, "real\tno jaeger: nowhere\nreal\tstill missing\n");
     }
 
     #[test]
-    #[should_panic(expected = "jaeger must be there, as ONETRACE_REQUIRE=collector, jaeger says")]
+    #[should_panic(expected = "ONETRACE_REQUIRE=collector, jaeger requires jaeger")]
     fn what_is_required_is_not_skipped() {
         skip("real", "jaeger", "no jaeger", "collector, jaeger", None);
     }

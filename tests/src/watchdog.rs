@@ -1,16 +1,17 @@
-//! Ends the processes that we started when we end in a way that leaves us no
-//! time to do it: killed, aborted, or interrupted in the middle of a test.
+//! Stops our child processes if this process dies without doing so: if it is killed, aborted
+//! or interrupted in the middle of a test.
 //!
-//! A shell of its own process group reads a pipe from us. It knows from it what
-//! runs; when the pipe closes, which the kernel does however we end, it ends
-//! what is left.
+//! A shell in a process group of its own reads from a pipe which process groups run. When this
+//! process dies, for whatever reason, the kernel closes the pipe, and the shell stops those
+//! that still run. Linux can send a signal when a parent dies (`PR_SET_PDEATHSIG`), but only
+//! unsafe code can request that.
 
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// SIGTERM first: a container is ended by its client, if that is asked politely.
+/// SIGTERM first: `docker run` then stops its container.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 groups=
@@ -38,38 +39,38 @@ static WATCHDOG: OnceLock<Mutex<Watchdog>> = OnceLock::new();
 
 struct Watchdog {
     pipe: ChildStdin,
-    /// Kept, so that it is not reaped while it is needed.
+    /// Kept, so that its process id stays valid.
     _shell: Child,
 }
 
-/// A process group that the watchdog knows of, until this is dropped.
+/// A process group that the watchdog stops if this process dies before this is dropped.
 #[derive(Debug)]
 pub struct Watched(u32);
 
 impl Watched {
-    /// Has the process group ended when we end.
+    /// Adds a process group.
     ///
     /// # Errors
-    /// When the watchdog cannot be started, or has gone.
+    /// If the watchdog cannot be started, or no longer runs.
     pub fn new(group: u32) -> io::Result<Self> {
-        tell("+", group)?;
+        send("+", group)?;
         Ok(Self(group))
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // A watchdog that has gone has nothing to forget.
-        let _ = tell("-", self.0);
+        // Without a watchdog there is nothing to remove.
+        let _ = send("-", self.0);
     }
 }
 
-fn tell(what: &str, group: u32) -> io::Result<()> {
+fn send(what: &str, group: u32) -> io::Result<()> {
     let watchdog = if let Some(watchdog) = WATCHDOG.get() {
         watchdog
     } else {
         let started = Mutex::new(start()?);
-        // When another thread was first, ours reads an empty pipe and ends.
+        // If another thread was first, ours reads an empty pipe and exits.
         WATCHDOG.get_or_init(|| started)
     };
     let mut watchdog = watchdog.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +87,7 @@ fn start() -> io::Result<Watchdog> {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
-    let pipe = shell.stdin.take().expect("it was asked for");
+    let pipe = shell.stdin.take().expect("stdin is piped");
     Ok(Watchdog {
         pipe,
         _shell: shell,

@@ -48,7 +48,7 @@ pub struct Missing {
 /// was pulled before. Pulls and builds nothing, because a test must not need the network.
 ///
 /// # Errors
-/// If there is none; with a reason for each kind.
+/// If it is not found; with a reason for each kind.
 pub(super) async fn find(tool: Tool) -> Result<Origin, Missing> {
     let mut reasons = Vec::new();
     for kind in [OriginKind::Path, OriginKind::Go, OriginKind::Docker] {

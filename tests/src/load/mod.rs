@@ -1,7 +1,7 @@
 //! Generates load on a URL, over connections that are kept open: as fast as the server
 //! responds, or at a constant rate; until a number of requests, or for some time.
 //!
-//! Ready-made load generators do not tell a request that the server has accepted from one
+//! Existing load generators do not distinguish a request that the server has accepted from one
 //! whose connection was refused or closed before it was sent. The tests of shutdown need
 //! that difference.
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 
-use super::Binaries;
+use super::binaries::Binaries;
 use crate::ports;
 
 /// The ports that the services listen on, all on the loopback interface.

@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::future::select_all;
 
-use super::{Binaries, Ports, Service, SystemConfig};
+use super::binaries::Binaries;
+use super::config::{Ports, SystemConfig};
+use super::service::Service;
 use crate::ports;
 use crate::services::{self, Call, Declared, Port};
 use crate::wait;

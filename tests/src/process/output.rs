@@ -50,7 +50,7 @@ impl Output {
     /// Waits until there is a line for which `matches` returns true; `what` names it.
     ///
     /// # Errors
-    /// If there is none within `timeout`; the error contains the last lines.
+    /// If no such line is written within `timeout`; the error contains the last lines.
     pub async fn wait_for_line(
         &self,
         what: &str,

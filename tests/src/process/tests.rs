@@ -1,4 +1,4 @@
-//! Tests of child processes: output, signals, and nothing left behind.
+//! Tests of child processes: output, signals, and that none is left running.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;

@@ -56,7 +56,7 @@ baggage: session=s3cret-baggage;note=s3cret-property, tenant=acme-is-allowed\r\n
 baggage: s3cret-key=1\r\n\
 uberctx-session: s3cret-uberctx\r\n\
 jaeger-baggage: session=s3cret-jaeger-baggage\r\n";
-/// The trace context of a service. Between services all baggage is accepted, so there is none.
+/// The trace context of a service, without baggage, because services accept all of it.
 pub(crate) const INTERNAL: &str =
     "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
 
