@@ -112,7 +112,7 @@ spec:
   value: {{ .v.storage.type | quote }}
 - name: METRICS_PORT
   value: "8888"
-# Jaeger does not trace itself.
+# Without it, Jaeger would trace its own requests.
 - name: OTEL_TRACES_SAMPLER
   value: always_off
 - name: OTLP_GRPC_PORT
