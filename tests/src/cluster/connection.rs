@@ -19,13 +19,8 @@ pub struct Cluster {
 impl Cluster {
     /// Connects to the cluster that `cargo xtask e2e` has prepared. Without one, it records
     /// the running test as skipped and returns `None`; the test must then return.
-    ///
-    /// # Errors
-    /// When the kubeconfig cannot be used.
-    ///
-    /// # Panics
-    /// When [`skip::REQUIRE`] requires a cluster and there is none.
-    pub async fn or_skip() -> Result<Option<Self>> {
+    /// Panics when [`skip::REQUIRE`] requires a cluster.
+    pub(super) async fn or_skip() -> Result<Option<Self>> {
         let (Some(kubeconfig), Some(images)) = (variable(KUBECONFIG), variable(IMAGES)) else {
             skip::skipped("cluster", "no cluster is prepared: use `cargo xtask e2e`");
             return Ok(None);
@@ -39,7 +34,7 @@ impl Cluster {
     }
 
     /// A client of the Kubernetes API.
-    pub fn client(&self) -> Client {
+    pub(super) fn client(&self) -> Client {
         self.client.clone()
     }
 

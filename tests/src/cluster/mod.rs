@@ -52,5 +52,5 @@ pub use network::Destination;
 pub use pods::PodState;
 pub use program::ProgramOutput;
 pub use release::Release;
-pub use stored_traces::{wait_for_complete_traces, wait_for_span_count};
+pub use stored_traces::wait_for_span_count;
 pub use with_namespace::with_namespace;

@@ -28,25 +28,19 @@ pub struct PodState {
 
 impl Namespace {
     /// The API of the namespace's pods.
-    pub fn pod_api(&self) -> Api<Pod> {
+    pub(super) fn pod_api(&self) -> Api<Pod> {
         Api::namespaced(self.cluster.client(), &self.name)
     }
 
     /// The pods that `selection` selects, including those that are terminating.
-    ///
-    /// # Errors
-    /// When the API returns an error.
-    pub async fn pods(&self, selection: &ListParams) -> Result<Vec<PodState>> {
+    pub(super) async fn pods(&self, selection: &ListParams) -> Result<Vec<PodState>> {
         let pods = self.pod_api().list(selection).await;
         let pods = pods.with_context(|| format!("listing pods with {selection:?}"))?;
         Ok(pods.iter().map(PodState::from).collect())
     }
 
-    /// The ready pods that `selection` selects.
-    ///
-    /// # Errors
-    /// When no pod is ready.
-    pub async fn ready_pods(&self, selection: &ListParams) -> Result<Vec<PodState>> {
+    /// The ready pods that `selection` selects. Having none is an error.
+    pub(super) async fn ready_pods(&self, selection: &ListParams) -> Result<Vec<PodState>> {
         let mut pods = self.pods(selection).await?;
         pods.retain(|pod| pod.ready);
         ensure!(!pods.is_empty(), "no pod is ready with {selection:?}");

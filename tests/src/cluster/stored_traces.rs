@@ -19,10 +19,7 @@ const CONCURRENCY: usize = 16;
 /// Waits until each of these traces of `GET /hello` is complete in Jaeger, and all of them
 /// together have `spans` distinct spans. A trace with a retried call has more than eight
 /// spans, but also one root and no orphan.
-///
-/// # Errors
-/// When that takes longer than two minutes; with one of the incomplete traces.
-pub async fn wait_for_complete_traces(
+pub(super) async fn wait_for_complete_traces(
     jaeger: &Jaeger,
     traces: &[TraceId],
     spans: u64,
