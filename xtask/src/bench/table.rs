@@ -1,4 +1,4 @@
-//! The figures beside their bars.
+//! The measurements next to their limits.
 
 use std::fmt;
 use std::path::Path;
@@ -7,117 +7,97 @@ use std::time::Duration;
 use ::tests::local::Binaries;
 use anyhow::Result;
 
-use super::Arguments;
-use super::cold::Starts;
-use super::round::{Outcome, Round, Variant};
+use super::cold_start::ColdStarts;
+use super::round::{Measurement, Round};
 
 const MEGABYTE: f64 = 1e6;
 
-/// All figures of a run.
+/// All measurements of a run.
 pub(super) struct Table {
     title: String,
     rows: Vec<Row>,
 }
 
 struct Row {
-    what: String,
+    name: String,
     median: f64,
-    /// The least and the greatest.
+    /// The minimum and the maximum.
     spread: (f64, f64),
     unit: &'static str,
-    /// What must not be exceeded.
-    bar: Option<f64>,
+    limit: Option<f64>,
 }
 
 impl Table {
     pub(super) fn new(
-        arguments: &Arguments,
+        title: &str,
         rounds: &[Round],
-        cold: &Starts,
-        programs: &Binaries,
+        cold_starts: &ColdStarts,
+        services: &Binaries,
     ) -> Result<Self> {
-        let mut rows = costs(rounds);
-        rows.extend(latencies(rounds));
-        rows.extend(memory(rounds));
-        for (name, starts) in [("gateway", &cold.gateway), ("hello", &cold.hello)] {
-            let what = format!("cold start to the first answer, {name}");
-            rows.push(Row::new(what, "ms", starts.iter().map(millis)).at_most(15.0));
+        let spans: u64 = rounds.iter().map(|round| round.spans).sum();
+        let mut rows = load_rows(rounds);
+        for (name, starts) in [
+            ("gateway", &cold_starts.gateway),
+            ("hello", &cold_starts.hello),
+        ] {
+            let name = format!("cold start to the first response, {name}");
+            rows.push(Row::new(name, "ms", starts.iter().map(millis)).limit(15.0));
         }
-        for (name, program) in [("gateway", &programs.gateway), ("hello", &programs.hello)] {
-            let what = format!("size of the program, {name}");
-            rows.push(Row::new(what, "MB", [size(program)?]).at_most(6.0));
+        for (name, program) in [("gateway", &services.gateway), ("hello", &services.hello)] {
+            let name = format!("program size, {name}");
+            rows.push(Row::new(name, "MB", [size(program)?]).limit(6.0));
         }
-        let (made, came) = rounds.iter().fold((0, 0), |(made, came), round| {
-            (made + round.spans.0, came + round.spans.1)
-        });
         Ok(Self {
-            title: format!(
-                "{} rounds of {} requests on {} connections; spans: {made} made, {came} arrived",
-                rounds.len(),
-                arguments.requests,
-                arguments.connections
-            ),
+            title: format!("{title}; all {spans} spans arrived"),
             rows,
         })
     }
 
-    /// Whether no bar is missed.
-    pub(super) fn met(&self) -> bool {
-        self.rows.iter().all(|row| row.met() != Some(false))
+    pub(super) fn is_within_limits(&self) -> bool {
+        self.rows
+            .iter()
+            .all(|row| row.is_within_limit() != Some(false))
     }
 }
 
-fn costs(rounds: &[Round]) -> Vec<Row> {
-    use Variant::{Plain, Traced, Untraced};
-    let ratio =
-        |what: &str, of, to| Row::new(what, "", rounds.iter().map(|round| round.ratio(of, to)));
-    let mut rows = vec![
-        ratio("CPU traced / untraced", Traced, Untraced).at_most(1.3),
-        ratio("CPU untraced / axum and reqwest alone", Untraced, Plain).at_most(1.0),
-    ];
-    for (name, variant) in NAMES {
-        let cpu = rounds.iter().map(|round| micros(&round.of(variant).cpu));
-        rows.push(Row::new(format!("CPU a request, {name}"), "µs", cpu));
-    }
-    rows
-}
-
-const NAMES: [(&str, Variant); 3] = [
-    ("traced", Variant::Traced),
-    ("untraced", Variant::Untraced),
-    ("axum and reqwest alone", Variant::Plain),
-];
-
-fn latencies(rounds: &[Round]) -> Vec<Row> {
-    let p50 = latency(rounds, "p50", |outcome| outcome.p50);
-    let p99 = latency(rounds, "p99", |outcome| outcome.p99);
-    p50.chain(p99).collect()
-}
-
-fn latency(
-    rounds: &[Round],
-    quantile: &'static str,
-    pick: impl Fn(&Outcome) -> Duration,
-) -> impl Iterator<Item = Row> {
-    NAMES.into_iter().map(move |(name, variant)| {
-        let all = rounds.iter().map(|round| millis(&pick(round.of(variant))));
-        Row::new(format!("{quantile}, {name}"), "ms", all)
-    })
-}
-
-fn memory(rounds: &[Round]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (place, name) in ["gateway", "hello"].into_iter().enumerate() {
-        let peak = |round: &Round| megabytes(round.of(Variant::Traced).memory[place]);
-        let what = format!("most memory under load, traced, {name}");
-        rows.push(Row::new(what, "MB", rounds.iter().map(peak)).at_most(16.0));
-    }
-    rows
+fn load_rows(rounds: &[Round]) -> Vec<Row> {
+    let row =
+        |name: &str, unit, value: fn(&Round) -> f64| Row::new(name, unit, rounds.iter().map(value));
+    let traced = |name, unit, value: fn(&Measurement) -> f64| {
+        Row::new(name, unit, rounds.iter().map(|round| value(&round.traced)))
+    };
+    let untraced = |name, unit, value: fn(&Measurement) -> f64| {
+        Row::new(
+            name,
+            unit,
+            rounds.iter().map(|round| value(&round.untraced)),
+        )
+    };
+    vec![
+        row("CPU traced / untraced", "", |round| {
+            round.traced.cpu.as_secs_f64() / round.untraced.cpu.as_secs_f64()
+        })
+        .limit(1.3),
+        traced("CPU per request, traced", "µs", |it| micros(&it.cpu)),
+        untraced("CPU per request, untraced", "µs", |it| micros(&it.cpu)),
+        traced("p50, traced", "ms", |it| millis(&it.p50)),
+        untraced("p50, untraced", "ms", |it| millis(&it.p50)),
+        traced("p99, traced", "ms", |it| millis(&it.p99)),
+        untraced("p99, untraced", "ms", |it| millis(&it.p99)),
+        traced("peak memory under load, traced, gateway", "MB", |it| {
+            megabytes(it.memory[0])
+        })
+        .limit(16.0),
+        traced("peak memory under load, traced, hello", "MB", |it| {
+            megabytes(it.memory[1])
+        })
+        .limit(16.0),
+    ]
 }
 
 impl Row {
     fn new(
-        what: impl Into<String>,
+        name: impl Into<String>,
         unit: &'static str,
         all: impl IntoIterator<Item = f64>,
     ) -> Self {
@@ -131,43 +111,47 @@ impl Row {
             at(middle)
         };
         Self {
-            what: what.into(),
+            name: name.into(),
             median,
             spread: (at(0), at(all.len().wrapping_sub(1))),
             unit,
-            bar: None,
+            limit: None,
         }
     }
 
-    fn at_most(self, bar: f64) -> Self {
+    fn limit(self, limit: f64) -> Self {
         Self {
-            bar: Some(bar),
+            limit: Some(limit),
             ..self
         }
     }
 
-    /// Whether the median, as it is shown, keeps to the bar; `None` without one.
-    fn met(&self) -> Option<bool> {
-        let shown = (self.median * 100.0).round() / 100.0;
-        self.bar.map(|bar| shown <= bar)
+    /// Compares the median, rounded as in the table; `None` without a limit.
+    fn is_within_limit(&self) -> Option<bool> {
+        let rounded = (self.median * 100.0).round() / 100.0;
+        self.limit.map(|limit| rounded <= limit)
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n", self.title)?;
-        writeln!(f, "{:<46} {:>10}    {:<20} bar", "", "median", "spread")?;
+        writeln!(f, "{:<46} {:>10}    {:<20} limit", "", "median", "spread")?;
         for row in &self.rows {
             let median = format!("{:.2} {}", row.median, row.unit);
             let spread = format!("{:.2} to {:.2}", row.spread.0, row.spread.1);
             write!(
                 f,
                 "{:<46} {:>10}    {spread:<20}",
-                row.what,
+                row.name,
                 median.trim_end()
             )?;
-            if let (Some(bar), Some(met)) = (row.bar, row.met()) {
-                write!(f, " {bar:.1}  {}", if met { "met" } else { "MISSED" })?;
+            if let (Some(limit), Some(within)) = (row.limit, row.is_within_limit()) {
+                write!(
+                    f,
+                    " {limit:.1}  {}",
+                    if within { "met" } else { "EXCEEDED" }
+                )?;
             }
             writeln!(f)?;
         }
@@ -205,11 +189,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_kept_by_the_figure_that_is_shown() {
-        let row = |median| Row::new("", "", [median]).at_most(1.0).met();
+    fn a_limit_holds_for_the_rounded_median() {
+        let row = |median| Row::new("", "", [median]).limit(1.0).is_within_limit();
         assert_eq!(row(1.0049), Some(true));
         assert_eq!(row(1.0051), Some(false));
-        assert_eq!(Row::new("", "", [9.0]).met(), None);
-        assert_eq!(row(f64::NAN), Some(false), "no figure keeps no bar");
+        assert_eq!(Row::new("", "", [9.0]).is_within_limit(), None);
+        assert_eq!(
+            row(f64::NAN),
+            Some(false),
+            "without a measurement the limit is not met"
+        );
     }
 }

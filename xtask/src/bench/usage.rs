@@ -1,22 +1,22 @@
-//! What the kernel says a process has used.
+//! CPU time and memory of a process, from `/proc` (proc(5)).
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-/// The unit of times in `/proc/PID/stat`. It is a part of the kernel's interface
-/// and is 100 on everything that Rust runs on.
-const TICKS_A_SECOND: u64 = 100;
+/// The unit of times in `/proc/PID/stat`: `USER_HZ`, which is 100 on all of Rust's
+/// Linux targets.
+const TICKS_PER_SECOND: u64 = 100;
 
-/// The CPU time of all threads of a process, those that have ended too.
+/// The CPU time of all threads of a process, including those that have ended.
 pub(super) fn cpu(pid: u32) -> Result<Duration> {
     let path = format!("/proc/{pid}/stat");
     let text = fs::read_to_string(&path).context("the process has ended")?;
-    parse_cpu(&text).with_context(|| format!("{path} is not as proc(5) says: {text}"))
+    parse_cpu(&text).with_context(|| format!("{path} is not in the format of proc(5): {text}"))
 }
 
-/// The most memory that a process has had in use, in bytes.
+/// The peak resident memory of a process, in bytes.
 pub(super) fn peak_memory(pid: u32) -> Result<u64> {
     let path = format!("/proc/{pid}/status");
     let text = fs::read_to_string(&path).context("the process has ended")?;
@@ -24,14 +24,14 @@ pub(super) fn peak_memory(pid: u32) -> Result<u64> {
 }
 
 fn parse_cpu(stat: &str) -> Option<Duration> {
-    // The name before it may hold spaces and parentheses. `utime` and `stime`
-    // are the 14th and 15th field; the first after the name is the third.
+    // The second field is the program's name in parentheses, which may itself contain
+    // spaces and parentheses. `utime` and `stime` are the 14th and 15th field.
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(14 - 3);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     Some(Duration::from_millis(
-        (user + system) * 1000 / TICKS_A_SECOND,
+        (user + system) * 1000 / TICKS_PER_SECOND,
     ))
 }
 
@@ -64,7 +64,7 @@ mod tests {
         let pid = std::process::id();
         assert!(
             peak_memory(pid).unwrap() > 100_000,
-            "a process has some memory"
+            "a process uses some memory"
         );
         cpu(pid).unwrap();
     }
