@@ -9,8 +9,9 @@
 //!   compiles and splits every trace in two, so its propagation must stay off anyway.
 //! - Its spans record `http.response.status_code` and `server.port` as strings and
 //!   never set `error.type`; the semantic conventions require integers and `error.type`.
-//! - A `tracing` span with these attributes takes about 40 % more instructions than
-//!   a span of the API, even if it is not sampled.
+//! - It costs more. In a prototype, a request whose spans were all `tracing` spans
+//!   took 2.1 times the instructions of an untraced request; with spans of the
+//!   OpenTelemetry API it took 1.7 times.
 
 use std::borrow::Cow;
 use std::sync::Arc;
