@@ -1,22 +1,26 @@
-//! How one log event is written.
+//! The format of one log line.
 
 use std::fmt;
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use serde::Serializer;
+use serde::ser::{Error, SerializeMap};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_log::NormalizeEvent;
+use tracing_serde::SerdeMapVisitor;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// How events look.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
-    /// For a person at a terminal.
+    /// Short and coloured, for a terminal.
     Terminal,
 }
 
@@ -41,46 +45,55 @@ where
     }
 }
 
-/// The trace and span that are current, in the JSON fields that OpenTelemetry's
-/// specification names for logs in other formats: `trace_id`, `span_id`, `trace_flags`.
+/// The current trace and span have the field names that OpenTelemetry's
+/// specification defines for logs in other formats: `trace_id`, `span_id`, `trace_flags`.
 fn json(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-    writer.write_str("{\"timestamp\":\"")?;
-    SystemTime.format_time(&mut writer)?;
-    write!(
-        writer,
-        "\",\"level\":\"{}\",\"target\":",
-        event.metadata().level()
-    )?;
-    quoted(&mut writer, event.metadata().target())?;
-    let mut fields = JsonFields {
-        writer: &mut writer,
-        result: Ok(()),
-    };
+    let mut line = Vec::with_capacity(512);
+    write_json(&mut line, event).map_err(|_| fmt::Error)?;
+    writer.write_str(std::str::from_utf8(&line).map_err(|_| fmt::Error)?)?;
+    writer.write_char('\n')
+}
+
+fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
+    // The metadata of a line of the `log` crate is in fields of its event.
+    let normalized = event.normalized_metadata();
+    let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
+    let mut timestamp = String::new();
+    SystemTime
+        .format_time(&mut Writer::new(&mut timestamp))
+        .map_err(serde_json::Error::custom)?;
+    let mut serializer = serde_json::Serializer::new(line);
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("timestamp", &timestamp)?;
+    map.serialize_entry("level", metadata.level().as_str())?;
+    map.serialize_entry("target", metadata.target())?;
+    let mut fields = SerdeMapVisitor::new(map);
     event.record(&mut fields);
-    fields.result?;
-    Context::map_current(|context| {
-        let span = context.span();
-        let span = span.span_context();
-        if span.is_valid() {
-            let flags = span.trace_flags().to_u8();
-            let (trace, span) = (span.trace_id(), span.span_id());
-            write!(
-                writer,
-                ",\"trace_id\":\"{trace}\",\"span_id\":\"{span}\",\"trace_flags\":\"{flags:02x}\""
-            )?;
-        }
-        writer.write_str("}\n")
-    })
+    let mut map = fields.take_serializer()?;
+    let context = Context::current();
+    let span = context.span();
+    let span = span.span_context();
+    if span.is_valid() {
+        map.serialize_entry("trace_id", &span.trace_id().to_string())?;
+        map.serialize_entry("span_id", &span.span_id().to_string())?;
+        let flags = format!("{:02x}", span.trace_flags().to_u8());
+        map.serialize_entry("trace_flags", &flags)?;
+    }
+    map.end()
 }
 
 fn terminal(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-    let colour = match *event.metadata().level() {
+    let normalized = event.normalized_metadata();
+    let level = *normalized
+        .as_ref()
+        .unwrap_or_else(|| event.metadata())
+        .level();
+    let colour = match level {
         Level::ERROR => 31,
         Level::WARN => 33,
         Level::INFO => 32,
         _ => 34,
     };
-    let level = event.metadata().level();
     if writer.has_ansi_escapes() {
         write!(writer, "\x1b[{colour}m{level:>5}\x1b[0m")?;
     } else {
@@ -103,61 +116,6 @@ fn terminal(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
     })
 }
 
-/// Writes a text as a JSON string.
-fn quoted(writer: &mut Writer<'_>, text: &str) -> fmt::Result {
-    let json = serde_json::to_string(text).map_err(|_| fmt::Error)?;
-    writer.write_str(&json)
-}
-
-struct JsonFields<'a, 'writer> {
-    writer: &'a mut Writer<'writer>,
-    result: fmt::Result,
-}
-
-impl JsonFields<'_, '_> {
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        if self.result.is_ok() {
-            self.result = self
-                .writer
-                .write_str(",")
-                .and_then(|()| quoted(self.writer, field.name()))
-                .and_then(|()| self.writer.write_str(":"))
-                .and_then(|()| value(self.writer));
-        }
-    }
-}
-
-impl Visit for JsonFields<'_, '_> {
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        // JSON has no NaN and no infinities.
-        if value.is_finite() {
-            self.write(field, |writer| write!(writer, "{value}"));
-        } else {
-            self.write(field, |writer| quoted(writer, &value.to_string()));
-        }
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.write(field, |writer| write!(writer, "{value}"));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.write(field, |writer| write!(writer, "{value}"));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.write(field, |writer| write!(writer, "{value}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.write(field, |writer| quoted(writer, value));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.write(field, |writer| quoted(writer, &format!("{value:?}")));
-    }
-}
-
 struct PlainFields<'a, 'writer> {
     writer: &'a mut Writer<'writer>,
     result: fmt::Result,
@@ -165,7 +123,7 @@ struct PlainFields<'a, 'writer> {
 
 impl Visit for PlainFields<'_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        // Control characters in what a caller sent must not reach the terminal.
+        // Control characters in a caller's input must not reach the terminal.
         self.record_debug(field, &format_args!("{}", value.escape_debug()));
     }
 
@@ -173,6 +131,7 @@ impl Visit for PlainFields<'_, '_> {
         if self.result.is_ok() {
             self.result = match field.name() {
                 "message" => write!(self.writer, " {value:?}"),
+                name if name.starts_with("log.") => Ok(()),
                 name => write!(self.writer, " {name}={value:?}"),
             };
         }
@@ -214,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_one_json_object_whatever_it_holds() {
+    fn a_line_is_one_json_object_whatever_its_fields() {
         let line = logged(Style::Json, || {
             tracing::info!(
                 text = "a \"quote\"\nand a line",
@@ -231,17 +190,17 @@ mod tests {
         assert_eq!(value["text"], "a \"quote\"\nand a line");
         assert_eq!(value["number"], 7);
         assert_eq!(value["share"], 0.5);
-        assert_eq!(value["nan"], "NaN");
+        assert!(value["nan"].is_null(), "JSON has no NaN");
         assert_eq!(value["yes"], true);
         assert_eq!(line.lines().count(), 1, "one event is one line");
         assert!(
             value.get("trace_id").is_none(),
-            "outside of a trace there is no trace_id"
+            "outside of a trace a line has no trace_id"
         );
     }
 
     #[test]
-    fn a_line_names_the_current_trace_and_span() {
+    fn a_line_has_the_ids_of_the_current_trace_and_span() {
         use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId};
         let span = SpanContext::new(
             TraceId::from(0xabc),
@@ -258,6 +217,23 @@ mod tests {
         assert_eq!(value["trace_id"], "00000000000000000000000000000abc");
         assert_eq!(value["span_id"], "0000000000000def");
         assert_eq!(value["trace_flags"], "01");
+    }
+
+    #[test]
+    fn a_line_of_the_log_crate_has_its_own_target_and_level() {
+        // An error means that another test of this process has installed it.
+        let _ = tracing_log::LogTracer::init();
+        let line = logged(Style::Json, || log::warn!(target: "db", "no connection"));
+        let value: serde_json::Value =
+            serde_json::from_str(&line).expect("a log line must be JSON");
+        assert_eq!(value["message"], "no connection");
+        assert_eq!(value["target"], "db");
+        assert_eq!(value["level"], "WARN");
+        let line = logged(
+            Style::Terminal,
+            || log::warn!(target: "db", "no connection"),
+        );
+        assert_eq!(line, " WARN no connection\n");
     }
 
     #[test]

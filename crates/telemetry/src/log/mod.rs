@@ -1,60 +1,41 @@
-//! Logs on standard output: JSON lines, or short coloured ones on a terminal,
-//! each with the trace and span that it belongs to.
-//!
-//! `RUST_LOG` chooses what is logged (`info` by default, targets as in
-//! `info,http=warn`). It chooses nothing about spans: a quiet log never breaks a trace.
+//! The `tracing` layers of this crate: one that creates spans, and one that
+//! writes logs to standard output, as JSON lines or, on a terminal, as short
+//! coloured lines. Each line has the ids of its trace and span.
 
+mod filter;
 mod format;
 
 use std::io::IsTerminal;
 
 use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Subscriber;
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::{Targets, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::util::SubscriberInitExt;
 
+use self::filter::{Events, EventsAndSpans};
 use self::format::{Format, Style};
-use crate::InitError;
 
-/// Installs logs and, where there is a tracer, the layer that makes spans of
-/// the application's own `#[instrument]`s.
-///
-/// One filter stands before both. A filter for each layer would lose spans:
-/// `tracing::enabled!` leaves such filters with its own answer, and they give it
-/// to the next span.
-pub(crate) fn install(targets: Targets, tracer: Option<SdkTracer>) -> Result<(), InitError> {
+/// The layer that writes the log lines that `targets` enables.
+pub(crate) fn layer<S>(targets: Targets) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
     let style = if std::io::stdout().is_terminal() {
         Style::Terminal
     } else {
         Style::Json
     };
-    let logs = tracing_subscriber::fmt::layer()
+    tracing_subscriber::fmt::layer()
         .event_format(Format(style))
-        .with_ansi(style == Style::Terminal);
-    let makes_spans = tracer.is_some();
-    let filter = filter_fn(move |metadata| {
-        if metadata.is_span() {
-            makes_spans && *metadata.level() <= LevelFilter::INFO
-        } else {
-            targets.would_enable(metadata.target(), metadata.level())
-        }
-    });
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(logs)
-        .with(tracer.map(spans))
-        .try_init()
-        .map_err(|_| InitError::AlreadyInitialised)
+        .with_ansi(style == Style::Terminal)
+        .with_filter(Events(targets))
 }
 
-/// The layer for the application's own spans. What is logged inside one becomes
-/// an event of it, and never its status: an `error!` on the way to a 404 is no
-/// failure of the span.
-fn spans<S>(tracer: SdkTracer) -> impl Layer<S>
+/// The layer that creates spans for `#[instrument]` and `tracing`'s macros.
+/// Events inside a span are added to it. They never change its status: an
+/// `error!` before a 404 is not a failure of the span.
+pub(crate) fn span_layer<S>(tracer: SdkTracer, targets: Targets) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
@@ -66,4 +47,66 @@ where
         .with_tracked_inactivity(false)
         .with_error_events_to_status(false)
         .with_error_events_to_exceptions(false)
+        .with_filter(EventsAndSpans(targets))
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::TracerProvider;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing::Level;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+    use crate::testing::FinishedSpans;
+
+    #[tracing::instrument(level = "debug")]
+    fn detail() {}
+
+    #[tracing::instrument]
+    fn work() {
+        detail();
+    }
+
+    /// The names of the spans that `work` creates, with another layer that has its own filter.
+    fn spans_of(rust_log: &str, work: impl FnOnce()) -> Vec<String> {
+        let spans = FinishedSpans::default();
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(spans.clone())
+            .build();
+        let targets: Targets = rust_log.parse().expect("the example is valid");
+        let subscriber = tracing_subscriber::registry()
+            .with(span_layer(provider.tracer("test"), targets.clone()))
+            .with(layer(targets));
+        tracing::subscriber::with_default(subscriber, work);
+        let names = spans.all().into_iter().map(|span| span.name.into_owned());
+        names.collect()
+    }
+
+    #[test]
+    fn rust_log_adds_debug_spans_and_never_removes_info_spans() {
+        for (rust_log, expected) in [
+            ("off", &["work"][..]),
+            ("warn", &["work"]),
+            ("info", &["work"]),
+            ("other=debug", &["work"]),
+            ("debug", &["detail", "work"]),
+            ("warn,telemetry=debug", &["detail", "work"]),
+            ("trace", &["detail", "work"]),
+        ] {
+            assert_eq!(spans_of(rust_log, work), expected, "RUST_LOG={rust_log}");
+        }
+    }
+
+    #[test]
+    fn a_check_whether_a_level_is_enabled_does_not_remove_the_next_span() {
+        let names = spans_of("warn", || {
+            for _ in 0..3 {
+                work();
+                assert!(!tracing::enabled!(Level::DEBUG));
+                work();
+            }
+        });
+        assert_eq!(names, ["work"; 6]);
+    }
 }

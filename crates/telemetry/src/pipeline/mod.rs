@@ -1,22 +1,26 @@
-//! From a span's end to the Collector, losing nothing in silence.
+//! The path of a span from its end to the socket, in four files: the SDK calls
+//! `EncodingProcessor::on_end` in `processor.rs`, which encodes the span
+//! (`encode`) and appends the bytes to the bounded queue in `queue.rs`; the
+//! exporting thread in `worker.rs` takes batches from the queue, retries, and
+//! counts the result; `otlp.rs` sends one batch as one HTTP request.
 //!
-//! A span is encoded when it ends (`encode`), waits in a bounded queue, and is
-//! sent by one thread, which repeats what can be repeated and counts what
-//! became of every span ([`Accounting`]). While the Collector is away spans
-//! wait until the queue is full: at the default of 16,384 spans that is half a
-//! minute at 500 spans a second. A slow or absent Collector never slows a request.
+//! No span is lost silently: [`Accounting`] counts every span that is created,
+//! and why those were dropped that did not arrive. While the Collector is
+//! unavailable spans wait in the queue; with the default of 16,384 spans that is
+//! half a minute at 500 spans per second. A slow or unavailable Collector never
+//! slows a request.
 
 mod accounting;
-mod backoff;
 mod console;
+mod counts;
 mod encode;
+mod error;
+mod export_result;
 mod otlp;
 mod processor;
 mod prometheus;
 mod queue;
 mod report;
-mod sink;
-mod striped;
 mod worker;
 
 use std::sync::Arc;
@@ -25,28 +29,18 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits, SpanProcessor};
 
-pub use self::accounting::{Accounting, DropReason, SpanCounts};
+pub use self::accounting::Accounting;
+pub use self::counts::{DropReason, SpanCounts};
 use self::encode::ValueLimit;
+pub use self::error::PipelineError;
 use self::otlp::Otlp;
 use self::processor::{CountingSampler, EncodingProcessor};
 use self::report::Reporter;
-use self::sink::Sink;
-use self::worker::{Shared, Worker};
-use crate::config::{Config, ExporterKind, Limits};
+use self::worker::{Exporter, Shared, Worker};
+use crate::config::{Config, ExporterKind, Limits, without_secrets};
 use crate::sampling;
-
-/// Why the pipeline could not start.
-#[derive(Debug, thiserror::Error)]
-pub enum PipelineError {
-    /// The OTLP exporter could not be made.
-    #[error("the OTLP exporter could not be made: {0}; check OTEL_EXPORTER_OTLP_ENDPOINT")]
-    Exporter(String),
-    /// The exporting thread could not be started.
-    #[error("the exporting thread could not be started: {0}")]
-    Thread(#[from] std::io::Error),
-}
 
 /// A running pipeline.
 pub struct Pipeline {
@@ -55,41 +49,49 @@ pub struct Pipeline {
     worker: Option<JoinHandle<()>>,
 }
 
-/// Starts the pipeline of a process.
+/// Starts a pipeline.
 ///
 /// # Errors
-/// See [`PipelineError`]. A Collector that does not answer is no error: it may come later.
+/// See [`PipelineError`]. An unavailable Collector is not an error: it may start later.
 pub fn start(config: &Config) -> Result<Pipeline, PipelineError> {
-    // The SDK's own builder would run a detector that reads the variables once more.
+    start_with(config, None::<EncodingProcessor>)
+}
+
+/// [`start`] with a further span processor.
+pub(crate) fn start_with(
+    config: &Config,
+    processor: Option<impl SpanProcessor + 'static>,
+) -> Result<Pipeline, PipelineError> {
+    let shared = Arc::new(Shared::new(&config.batch));
+    // Not the SDK's default resource, which reads the environment again.
     let resource = Resource::builder_empty()
         .with_attributes(config.resource.iter().cloned())
         .build();
-    let accounting = Accounting::with_capacity(config.batch.max_queue_size);
-    let shared = Arc::new(Shared::new(&config.batch, accounting.clone()));
-    let sink = match config.exporter {
-        ExporterKind::Otlp => Some(Sink::Otlp(Box::new(Otlp::new(&config.otlp)?))),
-        ExporterKind::Console => Some(Sink::Console),
+    let exporter = match config.exporter {
+        ExporterKind::Otlp => Some(Exporter::Otlp(Box::new(Otlp::new(&config.otlp)?))),
+        ExporterKind::Console => Some(Exporter::Console),
         ExporterKind::None => None,
     };
-    let processor = EncodingProcessor {
-        shared: Arc::clone(&shared),
-        value_limit: ValueLimit(config.limits.attribute_value_length),
-        discard: sink.is_none(),
-    };
-    let worker = sink
-        .map(|sink| spawn(config, &resource, sink, Arc::clone(&shared)))
-        .transpose()?;
-    let provider = SdkTracerProvider::builder()
+    let mut provider = SdkTracerProvider::builder()
         .with_sampler(CountingSampler {
             inner: sampling::sampler(config.sampler),
-            accounting,
+            accounting: shared.accounting.clone(),
         })
         .with_span_limits(limits(&config.limits))
-        .with_resource(resource)
-        .with_span_processor(processor)
-        .build();
+        .with_resource(resource.clone())
+        .with_span_processor(EncodingProcessor {
+            shared: Arc::clone(&shared),
+            value_limit: ValueLimit(config.limits.attribute_value_length),
+            discard: exporter.is_none(),
+        });
+    if let Some(processor) = processor {
+        provider = provider.with_span_processor(processor);
+    }
+    let worker = exporter
+        .map(|exporter| spawn(config, &resource, exporter, Arc::clone(&shared)))
+        .transpose()?;
     Ok(Pipeline {
-        provider,
+        provider: provider.build(),
         shared,
         worker,
     })
@@ -98,46 +100,31 @@ pub fn start(config: &Config) -> Result<Pipeline, PipelineError> {
 fn spawn(
     config: &Config,
     resource: &Resource,
-    sink: Sink,
+    exporter: Exporter,
     shared: Arc<Shared>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let batch = config.batch;
+    let config_of_batches = config.batch;
     let resource = encode::resource(resource);
-    let endpoint = endpoint_to_show(config);
+    let reporter = Reporter::new(without_secrets(config.otlp.endpoint.as_str()));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     std::thread::Builder::new()
         .name("span-export".to_owned())
         .spawn(move || {
-            // The exporter's own HTTP calls must never become spans.
+            // The exporter's own HTTP requests must not create spans.
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let worker = Worker {
                 shared: &shared,
-                config: batch,
+                config: config_of_batches,
                 resource,
-                sink,
-                reporter: Reporter::new(endpoint),
+                exporter,
+                reporter,
             };
             runtime.block_on(worker.run());
-            // A name that is still being looked up must not hold the process.
+            // A pending DNS lookup must not delay the end of the process.
             runtime.shutdown_background();
         })
-}
-
-/// The endpoint without credentials and query.
-fn endpoint_to_show(config: &Config) -> String {
-    let url = &config.otlp.endpoint;
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    format!(
-        "{}://{}{port}{}",
-        url.scheme(),
-        url.host_str().unwrap_or_default(),
-        url.path()
-    )
 }
 
 fn limits(limits: &Limits) -> SpanLimits {
@@ -156,36 +143,38 @@ impl Pipeline {
         &self.provider
     }
 
-    /// The live figures.
+    /// The live counters.
     pub fn accounting(&self) -> Accounting {
         self.shared.accounting.clone()
     }
 
-    /// Exports what is queued and ends the pipeline, within the given time;
-    /// what could not be sent by then is counted as dropped.
+    /// Exports the queued spans and stops the pipeline within `timeout`. Spans
+    /// that could not be sent by then are counted as dropped.
     ///
-    /// Spans that end meanwhile are counted as `after_shutdown`, spans that
-    /// never ended as `unended`: the figures returned add up exactly.
-    pub async fn shutdown(mut self, within: Duration) -> SpanCounts {
-        self.shared.queue.close();
-        self.shared
-            .deadline
-            .send_replace(Some(Instant::now() + within));
+    /// Spans that end meanwhile are counted as `after_shutdown`, and spans that
+    /// never ended as `unended`, so the returned counts add up exactly.
+    pub async fn shutdown(mut self, timeout: Duration) -> SpanCounts {
+        let Shared {
+            queue,
+            accounting,
+            deadline,
+            ..
+        } = &*self.shared;
+        queue.close();
+        deadline.send_replace(Some(Instant::now() + timeout));
         if let Some(worker) = self.worker.take() {
-            // Joining blocks, and on a current-thread runtime it would block everything.
+            // `join` blocks, and would block everything on a current-thread runtime.
             let joined = tokio::task::spawn_blocking(move || worker.join()).await;
             if !matches!(joined, Ok(Ok(()))) {
                 tracing::error!("the exporting thread panicked; its spans are counted as dropped");
             }
         }
-        while let Some(left) = self.shared.queue.take(false) {
-            self.shared
-                .accounting
-                .settled(0, left.spans as u64, DropReason::ShutdownTimeout);
+        while let Some(spans) = queue.take(false) {
+            accounting.dropped(spans.len() as u64, DropReason::ShutdownTimeout);
         }
-        // Fails only where it was shut down before, which is as good.
+        // An error means that the provider was shut down before.
         let _ = self.provider.shutdown_with_timeout(Duration::ZERO);
-        self.shared.accounting.end();
-        self.shared.accounting.snapshot()
+        accounting.shut_down();
+        accounting.snapshot()
     }
 }

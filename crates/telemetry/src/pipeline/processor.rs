@@ -1,7 +1,7 @@
-//! Where the SDK hands over its spans: the sampler that counts them at their
-//! start, and the span processor that encodes them at their end.
+//! The two places where the SDK hands over its spans: the sampler at their
+//! start, which counts them, and the span processor at their end, which encodes
+//! and queues them.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,17 @@ use opentelemetry_sdk::trace::{
     Sampler, SamplingDecision, SamplingResult, ShouldSample, Span, SpanData, SpanProcessor,
 };
 
-use super::accounting::{Accounting, DropReason};
+use super::accounting::Accounting;
+use super::counts::DropReason;
 use super::encode::{self, ValueLimit};
 use super::queue::Pushed;
 use super::worker::Shared;
 
-/// The sampler that was asked for, counting what it says: the SDK tells no
-/// processor of the spans that are left out.
+/// The timeout of `force_flush`; the SDK's interface has no parameter for it.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The configured sampler, which also counts: the SDK does not notify span
+/// processors of spans that are not recorded.
 #[derive(Clone, Debug)]
 pub(super) struct CountingSampler {
     pub(super) inner: Sampler,
@@ -46,22 +50,14 @@ impl ShouldSample for CountingSampler {
     }
 }
 
-/// How long `force_flush` waits; the SDK's interface gives it no time of its own.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Encodes each span as it ends and queues the bytes. A request never waits
-/// for more than the copy of one span.
+/// Encodes each span when it ends, and queues the bytes. A request never waits
+/// for longer than that takes.
 #[derive(Debug)]
 pub(super) struct EncodingProcessor {
     pub(super) shared: Arc<Shared>,
     pub(super) value_limit: ValueLimit,
-    /// `OTEL_TRACES_EXPORTER=none`: count and forget.
+    /// With `OTEL_TRACES_EXPORTER=none` spans are only counted.
     pub(super) discard: bool,
-}
-
-thread_local! {
-    /// Encoded into outside of the queue's lock, and kept for the next span.
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 impl SpanProcessor for EncodingProcessor {
@@ -73,33 +69,27 @@ impl SpanProcessor for EncodingProcessor {
         if !span.span_context.is_sampled() {
             return accounting.sampled_out();
         }
+        accounting.ended();
         if self.discard {
-            return accounting.refused(DropReason::ExporterNone);
+            return accounting.dropped(1, DropReason::ExporterNone);
         }
-        // Counted before it is there to be taken, so that the exporter never settles what was not counted.
-        accounting.queued();
-        let pushed = BUFFER.with_borrow_mut(|buffer| {
-            buffer.clear();
-            encode::span(buffer, &span, self.value_limit);
-            self.shared.queue.push(&span.instrumentation_scope, buffer)
-        });
-        match pushed {
+        match self.shared.queue.push(encode::span(span, self.value_limit)) {
             Pushed::Queued => {}
             Pushed::BatchReady => self.shared.wake.notify_one(),
-            Pushed::Full => accounting.settled(0, 1, DropReason::QueueFull),
-            Pushed::Closed => accounting.settled(0, 1, DropReason::AfterShutdown),
+            Pushed::Full => accounting.dropped(1, DropReason::QueueFull),
+            Pushed::Closed => accounting.dropped(1, DropReason::AfterShutdown),
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        if self.shared.flush(FLUSH_TIMEOUT) {
+        if self.discard || self.shared.flush(FLUSH_TIMEOUT) {
             Ok(())
         } else {
             Err(OTelSdkError::Timeout(FLUSH_TIMEOUT))
         }
     }
 
-    /// The pipeline shuts the queue down itself, with its own deadline.
+    /// `Pipeline::shutdown` ends the exporting thread, with its own deadline.
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
     }

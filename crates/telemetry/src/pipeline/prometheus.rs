@@ -1,119 +1,124 @@
-//! The figures as the SDK metrics of the semantic conventions
+//! The counts as the SDK metrics of the semantic conventions
 //! (<https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>), in
 //! Prometheus' text format.
 
-use std::fmt::Write;
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use super::accounting::{DropReason, SpanCounts};
+use super::counts::{DropReason, SpanCounts};
 
-/// The whole exposition.
+/// The reasons for which spans are dropped by the exporter, after the queue.
+const DROPPED_BY_EXPORTER: [DropReason; 3] = [
+    DropReason::ExportTimeout,
+    DropReason::Rejected,
+    DropReason::ShutdownTimeout,
+];
+
+/// All metrics.
 pub(super) fn text(counts: &SpanCounts) -> String {
-    let mut out = String::new();
+    let registry = Registry::new();
+    spans(&registry, counts);
+    processor(&registry, counts);
+    exporter(&registry, counts);
+    TextEncoder::new()
+        .encode_to_string(&registry.gather())
+        .expect("metrics with constant names can be encoded")
+}
+
+fn spans(registry: &Registry, counts: &SpanCounts) {
+    const RESULT: &str = "otel_span_sampling_result";
+    let started = counter(
+        registry,
+        "otel_sdk_span_started_total",
+        "Spans started, by the sampler's decision.",
+        RESULT,
+    );
     let sampled = counts.created - counts.sampled_out;
-    metric(
-        &mut out,
-        "otel_sdk_span_started_total",
-        "counter",
-        "Spans started, by what the sampler said.",
-    );
-    line(
-        &mut out,
-        "otel_sdk_span_started_total",
-        "otel_span_sampling_result=\"RECORD_AND_SAMPLE\"",
-        sampled,
-    );
-    line(
-        &mut out,
-        "otel_sdk_span_started_total",
-        "otel_span_sampling_result=\"DROP\"",
-        counts.sampled_out,
-    );
-    metric(
-        &mut out,
+    started
+        .with_label_values(&["RECORD_AND_SAMPLE"])
+        .inc_by(sampled);
+    started
+        .with_label_values(&["DROP"])
+        .inc_by(counts.sampled_out);
+    let live = gauge(
+        registry,
         "otel_sdk_span_live",
-        "gauge",
-        "Spans that have not ended yet.",
+        "Spans that have not ended.",
+        RESULT,
     );
-    line(
-        &mut out,
-        "otel_sdk_span_live",
-        "otel_span_sampling_result=\"RECORD_AND_SAMPLE\"",
-        counts.open,
+    live.with_label_values(&["RECORD_AND_SAMPLE"])
+        .set(signed(counts.open));
+}
+
+fn processor(registry: &Registry, counts: &SpanCounts) {
+    const COMPONENT: &str = "otel_component_type";
+    const BATCHING: [&str; 1] = ["batching_span_processor"];
+    let processed = counter(
+        registry,
+        "otel_sdk_processor_span_processed_total",
+        "Spans passed to the exporter; with error_type, spans dropped before it.",
+        "error_type",
     );
-    let name = "otel_sdk_processor_span_processed_total";
-    metric(
-        &mut out,
-        name,
-        "counter",
-        "Spans handed to the exporter or lost before it, by reason.",
-    );
-    let lost_later = [
-        DropReason::ExportTimeout,
-        DropReason::Rejected,
-        DropReason::ShutdownTimeout,
-    ];
-    let handed: u64 = counts.exported
-        + lost_later
-            .iter()
-            .map(|reason| counts.dropped_by(*reason))
-            .sum::<u64>();
-    line(&mut out, name, "error_type=\"\"", handed);
+    let exporter_drops = DROPPED_BY_EXPORTER.map(|reason| counts.dropped_by(reason));
+    let passed = counts.exported + exporter_drops.iter().sum::<u64>();
+    processed.with_label_values(&[""]).inc_by(passed);
     for reason in DropReason::ALL {
-        if !lost_later.contains(&reason) {
-            line(
-                &mut out,
-                name,
-                &format!("error_type=\"{}\"", reason.as_str()),
-                counts.dropped_by(reason),
-            );
+        if !DROPPED_BY_EXPORTER.contains(&reason) {
+            let dropped = counts.dropped_by(reason);
+            processed
+                .with_label_values(&[reason.as_str()])
+                .inc_by(dropped);
         }
     }
-    let name = "otel_sdk_exporter_span_exported_total";
-    metric(
-        &mut out,
-        name,
-        "counter",
-        "Spans that the exporter is done with; without error_type, they arrived.",
+    let size = gauge(
+        registry,
+        "otel_sdk_processor_span_queue_size",
+        "Spans that are queued or being sent.",
+        COMPONENT,
     );
-    line(&mut out, name, "error_type=\"\"", counts.exported);
-    for reason in lost_later {
-        line(
-            &mut out,
-            name,
-            &format!("error_type=\"{}\"", reason.as_str()),
-            counts.dropped_by(reason),
-        );
+    size.with_label_values(&BATCHING).set(signed(counts.queued));
+    let capacity = gauge(
+        registry,
+        "otel_sdk_processor_span_queue_capacity",
+        "The maximum number of spans in the queue.",
+        COMPONENT,
+    );
+    capacity
+        .with_label_values(&BATCHING)
+        .set(signed(counts.queue_capacity));
+}
+
+fn exporter(registry: &Registry, counts: &SpanCounts) {
+    let exported = counter(
+        registry,
+        "otel_sdk_exporter_span_exported_total",
+        "Spans that the Collector accepted; with error_type, spans that the exporter dropped.",
+        "error_type",
+    );
+    exported.with_label_values(&[""]).inc_by(counts.exported);
+    for reason in DROPPED_BY_EXPORTER {
+        let dropped = counts.dropped_by(reason);
+        exported
+            .with_label_values(&[reason.as_str()])
+            .inc_by(dropped);
     }
-    let name = "otel_sdk_processor_span_queue_size";
-    metric(
-        &mut out,
-        name,
-        "gauge",
-        "Spans that wait in the queue or are being sent.",
-    );
-    line(
-        &mut out,
-        name,
-        "otel_component_type=\"batching_span_processor\"",
-        counts.queued,
-    );
-    let name = "otel_sdk_processor_span_queue_capacity";
-    metric(&mut out, name, "gauge", "Spans that the queue can hold.");
-    line(
-        &mut out,
-        name,
-        "otel_component_type=\"batching_span_processor\"",
-        counts.queue_capacity,
-    );
-    out
 }
 
-fn metric(out: &mut String, name: &str, kind: &str, help: &str) {
-    writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("a String takes everything");
+fn counter(registry: &Registry, name: &str, help: &str, label: &str) -> IntCounterVec {
+    let counter = IntCounterVec::new(Opts::new(name, help), &[label]).expect("the name is valid");
+    let registered = registry.register(Box::new(counter.clone()));
+    registered.expect("the name is unique");
+    counter
 }
 
-fn line(out: &mut String, name: &str, labels: &str, value: u64) {
-    writeln!(out, "{name}{{{labels}}} {value}").expect("a String takes everything");
+fn gauge(registry: &Registry, name: &str, help: &str, label: &str) -> IntGaugeVec {
+    let gauge = IntGaugeVec::new(Opts::new(name, help), &[label]).expect("the name is valid");
+    let registered = registry.register(Box::new(gauge.clone()));
+    registered.expect("the name is unique");
+    gauge
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -121,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_span_is_in_the_exposition() {
+    fn every_span_is_in_the_metrics() {
         let counts = SpanCounts {
             created: 100,
             sampled_out: 1,
@@ -134,17 +139,20 @@ mod tests {
         assert!(counts.is_exact(), "the example must add up");
         let text = text(&counts);
         for expected in [
+            "# TYPE otel_sdk_span_started_total counter",
             "otel_sdk_span_started_total{otel_span_sampling_result=\"RECORD_AND_SAMPLE\"} 99",
             "otel_sdk_span_started_total{otel_span_sampling_result=\"DROP\"} 1",
+            "# TYPE otel_sdk_span_live gauge",
             "otel_sdk_span_live{otel_span_sampling_result=\"RECORD_AND_SAMPLE\"} 2",
             "otel_sdk_processor_span_processed_total{error_type=\"\"} 84",
             "otel_sdk_processor_span_processed_total{error_type=\"queue_full\"} 4",
             "otel_sdk_exporter_span_exported_total{error_type=\"\"} 66",
             "otel_sdk_exporter_span_exported_total{error_type=\"rejected\"} 6",
             "otel_sdk_processor_span_queue_size{otel_component_type=\"batching_span_processor\"} 3",
+            "otel_sdk_processor_span_queue_capacity{otel_component_type=\"batching_span_processor\"} 16",
         ] {
             assert!(
-                text.contains(expected),
+                text.lines().any(|line| line == expected),
                 "{expected:?} is missing from:\n{text}"
             );
         }

@@ -1,44 +1,45 @@
-//! Says when spans are lost or wait: at once the first time, then at most once a minute.
+//! Logs that spans were dropped or cannot be exported: the first time
+//! immediately, then at most once per minute.
 
 use std::time::{Duration, Instant};
 
 use super::accounting::Accounting;
 
-const EVERY: Duration = Duration::from_mins(1);
+const INTERVAL: Duration = Duration::from_mins(1);
 
-/// The reporter of one pipeline. Logs with `tracing`; it runs on the exporting
-/// thread, where telemetry is suppressed, so its lines make no spans.
+/// The reporter of one pipeline. It logs with `tracing` on the exporting thread,
+/// where telemetry is suppressed, so its lines create no spans.
 pub(super) struct Reporter {
     endpoint: String,
     lost: u64,
-    last_loss: Option<Instant>,
-    last_failure: Option<Instant>,
+    loss_logged_at: Option<Instant>,
+    failure_logged_at: Option<Instant>,
 }
 
 impl Reporter {
-    /// `endpoint` is named in the lines; it must hold no credentials.
+    /// `endpoint` is logged; it must not contain credentials.
     pub(super) fn new(endpoint: String) -> Self {
         Self {
             endpoint,
             lost: 0,
-            last_loss: None,
-            last_failure: None,
+            loss_logged_at: None,
+            failure_logged_at: None,
         }
     }
 
-    /// Spans were lost since the last line: say so, with all figures.
+    /// Logs all counts if spans were dropped since the last time.
     pub(super) fn report(&mut self, accounting: &Accounting) {
         let counts = accounting.snapshot();
-        if counts.lost() > self.lost && due(&mut self.last_loss) {
+        if counts.lost() > self.lost && due(&mut self.loss_logged_at) {
             let since_last = counts.lost() - self.lost;
             self.lost = counts.lost();
             tracing::warn!(endpoint = self.endpoint, dropped_since_last = since_last, spans = %counts, "spans were dropped");
         }
     }
 
-    /// An attempt failed and will be repeated.
+    /// An attempt failed and will be retried.
     pub(super) fn unavailable(&mut self, error: &str) {
-        if due(&mut self.last_failure) {
+        if due(&mut self.failure_logged_at) {
             tracing::warn!(
                 endpoint = self.endpoint,
                 error,
@@ -47,23 +48,23 @@ impl Reporter {
         }
     }
 
-    /// The Collector will not have these spans.
-    pub(super) fn refused(&mut self, spans: u64, error: &str) {
-        if due(&mut self.last_failure) {
+    /// The Collector rejected spans.
+    pub(super) fn rejected(&mut self, spans: u64, error: &str) {
+        if due(&mut self.failure_logged_at) {
             tracing::warn!(
                 endpoint = self.endpoint,
                 error,
                 spans,
-                "the Collector refused spans; they are dropped. Check OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS and the Collector's log"
+                "the Collector rejected spans; they are dropped. Check OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_HEADERS and the Collector's log"
             );
         }
     }
 }
 
-fn due(last: &mut Option<Instant>) -> bool {
-    let due = last.is_none_or(|last| last.elapsed() >= EVERY);
+fn due(logged_at: &mut Option<Instant>) -> bool {
+    let due = logged_at.is_none_or(|at| at.elapsed() >= INTERVAL);
     if due {
-        *last = Some(Instant::now());
+        *logged_at = Some(Instant::now());
     }
     due
 }

@@ -1,4 +1,4 @@
-//! What arrives, and how it is sent.
+//! Spans that are exported, and the requests that carry them.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -8,19 +8,19 @@ use telemetry::pipeline::DropReason;
 use wiremock::ResponseTemplate;
 
 use crate::fixture::{
-    PATIENCE, arrived, assert_exact, collector, make_spans, nobody, requests, spans, start,
+    TIMEOUT, assert_exact, collector, create_spans, received, requests, spans, start, unreachable,
 };
 
 #[tokio::test]
-async fn a_healthy_collector_gets_every_span_once() {
+async fn a_healthy_collector_receives_every_span_once() {
     let server = collector(vec![ResponseTemplate::new(200)]).await;
     let pipeline = start(&server.uri(), &[]);
-    make_spans(&pipeline, 5000);
-    let counts = pipeline.shutdown(PATIENCE).await;
+    create_spans(&pipeline, 5000);
+    let counts = pipeline.shutdown(TIMEOUT).await;
     assert_exact(&counts, 5000);
     assert_eq!(counts.exported, 5000, "{counts}");
     let requests = requests(&server).await;
-    assert_eq!(arrived(&requests).len(), 5000);
+    assert_eq!(received(&requests).len(), 5000);
     let sent: usize = requests
         .iter()
         .map(|request| spans(&request.body).len())
@@ -29,38 +29,38 @@ async fn a_healthy_collector_gets_every_span_once() {
 }
 
 #[tokio::test]
-async fn spans_leave_by_themselves_after_the_delay() {
+async fn spans_are_exported_after_the_schedule_delay() {
     let server = collector(vec![ResponseTemplate::new(200)]).await;
     let pipeline = start(&server.uri(), &[("OTEL_BSP_SCHEDULE_DELAY", "50")]);
-    make_spans(&pipeline, 3);
-    let began = Instant::now();
+    create_spans(&pipeline, 3);
+    let started_at = Instant::now();
     while pipeline.accounting().snapshot().exported < 3 {
         let counts = pipeline.accounting().snapshot();
         assert!(
-            began.elapsed() < PATIENCE,
-            "waited {PATIENCE:?} for three spans to be exported; last saw {counts}"
+            started_at.elapsed() < TIMEOUT,
+            "waited {TIMEOUT:?} for three spans to be exported; last saw {counts}"
         );
         tokio::task::yield_now().await;
     }
-    assert_eq!(pipeline.shutdown(PATIENCE).await.exported, 3);
+    assert_eq!(pipeline.shutdown(TIMEOUT).await.exported, 3);
 }
 
 #[tokio::test]
-async fn a_flush_ends_when_what_was_queued_has_arrived() {
+async fn a_flush_waits_until_the_queued_spans_are_exported() {
     let server = collector(vec![ResponseTemplate::new(200)]).await;
     let pipeline = start(&server.uri(), &[("OTEL_BSP_SCHEDULE_DELAY", "600000")]);
-    make_spans(&pipeline, 10);
+    create_spans(&pipeline, 10);
     let provider = pipeline.provider().clone();
     let flushed = tokio::task::spawn_blocking(move || provider.force_flush()).await;
     flushed
         .expect("no panic")
-        .expect("a healthy Collector can be flushed to");
+        .expect("a flush to a healthy Collector succeeds");
     assert_eq!(pipeline.accounting().snapshot().exported, 10);
-    pipeline.shutdown(PATIENCE).await;
+    pipeline.shutdown(TIMEOUT).await;
 }
 
 #[tokio::test]
-async fn what_may_be_repeated_is_repeated_until_it_arrives() {
+async fn retryable_responses_are_retried_until_the_batch_is_accepted() {
     let server = collector(vec![
         ResponseTemplate::new(503),
         ResponseTemplate::new(429).insert_header("retry-after", "1"),
@@ -70,18 +70,18 @@ async fn what_may_be_repeated_is_repeated_until_it_arrives() {
     ])
     .await;
     let pipeline = start(&server.uri(), &[("OTEL_BSP_SCHEDULE_DELAY", "10")]);
-    make_spans(&pipeline, 100);
-    let began = Instant::now();
+    create_spans(&pipeline, 100);
+    let started_at = Instant::now();
     while pipeline.accounting().snapshot().exported < 100 {
         let counts = pipeline.accounting().snapshot();
-        assert!(began.elapsed() < PATIENCE, "last saw {counts}");
+        assert!(started_at.elapsed() < TIMEOUT, "last saw {counts}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(
-        began.elapsed() >= Duration::from_secs(1),
-        "Retry-After must be waited for"
+        started_at.elapsed() >= Duration::from_secs(1),
+        "the exporter must wait for Retry-After"
     );
-    assert_exact(&pipeline.shutdown(PATIENCE).await, 100);
+    assert_exact(&pipeline.shutdown(TIMEOUT).await, 100);
 }
 
 #[tokio::test]
@@ -89,43 +89,47 @@ async fn a_slow_collector_loses_nothing() {
     let slow = ResponseTemplate::new(200).set_delay(Duration::from_secs(2));
     let server = collector(vec![slow]).await;
     let pipeline = start(&server.uri(), &[]);
-    make_spans(&pipeline, 3000);
-    let counts = pipeline.shutdown(PATIENCE).await;
+    create_spans(&pipeline, 3000);
+    let counts = pipeline.shutdown(TIMEOUT).await;
     assert_exact(&counts, 3000);
     assert_eq!(counts.exported, 3000, "{counts}");
 }
 
 #[tokio::test]
-async fn spans_that_are_sampled_out_are_counted_and_not_sent() {
+async fn spans_that_are_sampled_out_are_counted_and_not_exported() {
     let server = collector(vec![ResponseTemplate::new(200)]).await;
     let pipeline = start(&server.uri(), &[("OTEL_TRACES_SAMPLER", "always_off")]);
-    make_spans(&pipeline, 10);
-    let counts = pipeline.shutdown(PATIENCE).await;
+    create_spans(&pipeline, 10);
+    let counts = pipeline.shutdown(TIMEOUT).await;
     assert_exact(&counts, 10);
     assert_eq!((counts.sampled_out, counts.lost()), (10, 0), "{counts}");
     assert!(requests(&server).await.is_empty());
 }
 
 #[tokio::test]
-async fn without_an_exporter_spans_are_made_and_counted() {
-    let pipeline = start(&nobody().await, &[("OTEL_TRACES_EXPORTER", "none")]);
-    make_spans(&pipeline, 10);
+async fn without_an_exporter_spans_are_created_and_counted() {
+    let pipeline = start(&unreachable().await, &[("OTEL_TRACES_EXPORTER", "none")]);
+    create_spans(&pipeline, 10);
     let counts = pipeline.shutdown(Duration::ZERO).await;
     assert_exact(&counts, 10);
     assert_eq!(counts.dropped_by(DropReason::ExporterNone), 10);
-    assert_eq!(counts.lost(), 0, "nobody wanted them, so none is lost");
+    assert_eq!(
+        counts.lost(),
+        0,
+        "the configuration drops them, so they do not count as lost"
+    );
 }
 
 #[tokio::test]
-async fn a_request_is_what_otlp_over_http_asks_for() {
+async fn a_request_follows_the_specification_of_otlp_over_http() {
     let server = collector(vec![ResponseTemplate::new(200)]).await;
     let vars = [
         ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=blue%20team"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
     ];
     let pipeline = start(&server.uri(), &vars);
-    make_spans(&pipeline, 10);
-    pipeline.shutdown(PATIENCE).await;
+    create_spans(&pipeline, 10);
+    pipeline.shutdown(TIMEOUT).await;
     let [request] = requests(&server).await.try_into().expect("one request");
     let header = |name| {
         let value = request.headers.get(name);
@@ -142,7 +146,7 @@ async fn a_request_is_what_otlp_over_http_asks_for() {
     assert_eq!(
         header("traceparent"),
         None,
-        "an export is no part of a trace"
+        "an export does not belong to a trace"
     );
     let mut body = Vec::new();
     GzDecoder::new(request.body.as_slice())

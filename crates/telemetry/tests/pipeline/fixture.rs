@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-/// Long enough for what ends by itself on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// Long enough on a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn start(endpoint: &str, more: &[(&str, &str)]) -> Pipeline {
     let service = ServiceInfo {
@@ -21,8 +21,8 @@ pub(crate) fn start(endpoint: &str, more: &[(&str, &str)]) -> Pipeline {
         version: "0",
     };
     let config = Config::from_vars(service, |name| {
-        let given = more.iter().find(|(known, _)| *known == name);
-        let value = given.map(|(_, value)| (*value).to_owned());
+        let found = more.iter().find(|(known, _)| *known == name);
+        let value = found.map(|(_, value)| (*value).to_owned());
         let endpoint = (name == "OTEL_EXPORTER_OTLP_ENDPOINT").then(|| endpoint.to_owned());
         value.or(endpoint).map(Into::into)
     })
@@ -30,15 +30,15 @@ pub(crate) fn start(endpoint: &str, more: &[(&str, &str)]) -> Pipeline {
     pipeline::start(&config).expect("the pipeline must start")
 }
 
-pub(crate) fn make_spans(pipeline: &Pipeline, count: usize) {
+pub(crate) fn create_spans(pipeline: &Pipeline, count: usize) {
     let tracer = pipeline.provider().tracer("test");
     for _ in 0..count {
         tracer.start("span").end();
     }
 }
 
-/// The distinct spans of all requests that the Collector answered with a success.
-pub(crate) fn arrived(requests: &[Request]) -> HashSet<Vec<u8>> {
+/// The distinct spans of all requests that the Collector received.
+pub(crate) fn received(requests: &[Request]) -> HashSet<Vec<u8>> {
     requests
         .iter()
         .flat_map(|request| spans(&request.body))
@@ -57,22 +57,22 @@ pub(crate) fn spans(body: &[u8]) -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn assert_exact(counts: &SpanCounts, created: u64) {
-    assert!(counts.is_exact(), "the figures must add up: {counts}");
+    assert!(counts.is_exact(), "the counts must add up: {counts}");
     assert_eq!(counts.created, created, "every span is counted: {counts}");
     assert_eq!(
         (counts.open, counts.queued),
         (0, 0),
-        "after shutdown nothing is on its way: {counts}"
+        "after shutdown no span is open or queued: {counts}"
     );
 }
 
-/// A Collector that answers with these, in turn, and with the last one from then on.
-pub(crate) async fn collector(answers: Vec<ResponseTemplate>) -> MockServer {
+/// A Collector that sends these responses in turn, and then repeats the last one.
+pub(crate) async fn collector(responses: Vec<ResponseTemplate>) -> MockServer {
     let server = MockServer::start().await;
-    let last = answers.len() - 1;
-    for (place, answer) in answers.into_iter().enumerate() {
-        let mock = Mock::given(any()).respond_with(answer);
-        let mock = if place < last {
+    let last = responses.len() - 1;
+    for (index, response) in responses.into_iter().enumerate() {
+        let mock = Mock::given(any()).respond_with(response);
+        let mock = if index < last {
             mock.up_to_n_times(1)
         } else {
             mock
@@ -89,8 +89,8 @@ pub(crate) async fn requests(server: &MockServer) -> Vec<Request> {
         .expect("wiremock records requests")
 }
 
-/// An address where nobody listens.
-pub(crate) async fn nobody() -> String {
+/// A URL whose port is closed.
+pub(crate) async fn unreachable() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     format!(
         "http://{}",

@@ -1,7 +1,7 @@
-//! Protocol Buffers' wire format: what OTLP's messages need of it.
+//! The part of Protocol Buffers' wire format that OTLP's messages use.
 //!
-//! Lengths are computed before they are written, so nothing is moved and the
-//! bytes are the ones that prost would write.
+//! Lengths are computed before they are written, so no bytes are moved, and the
+//! result is the same as prost's.
 
 /// Wire types of the encoding.
 const VARINT: u32 = 0;
@@ -11,7 +11,7 @@ const FIXED32: u32 = 5;
 
 /// Bytes that a varint takes.
 pub(super) const fn varint_len(value: u64) -> usize {
-    // Seven bits a byte, and zero takes one.
+    // Seven bits per byte; zero takes one byte.
     (value | 1).ilog2() as usize / 7 + 1
 }
 
@@ -20,7 +20,7 @@ pub(super) const fn field_len(content: usize) -> usize {
     1 + varint_len(content as u64) + content
 }
 
-/// Bytes of a string field: none where it is empty, as proto3 asks.
+/// Bytes of a string field: zero if it is empty, as proto3 requires.
 pub(super) const fn text_len(text: &str) -> usize {
     if text.is_empty() {
         0
@@ -29,7 +29,7 @@ pub(super) const fn text_len(text: &str) -> usize {
     }
 }
 
-/// Bytes of a `uint32` field: none where it is zero.
+/// Bytes of a `uint32` field: zero if the value is zero.
 pub(super) const fn count_len(count: u32) -> usize {
     if count == 0 {
         0
@@ -50,57 +50,45 @@ fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
     varint(out, u64::from(field << 3 | wire_type));
 }
 
-/// The head of a nested message or of bytes: tag and length.
-#[inline]
+/// The head of a nested message or a bytes field: tag and length.
 pub(super) fn head(out: &mut Vec<u8>, field: u32, len: usize) {
-    // Nearly always a byte each; written together they are checked for room once.
-    match u8::try_from(len) {
-        Ok(len @ ..0x80) if field < 16 => out.extend_from_slice(&[bytes_tag(field), len]),
-        _ => {
-            tag(out, field, BYTES);
-            varint(out, len as u64);
-        }
-    }
+    tag(out, field, BYTES);
+    varint(out, len as u64);
 }
 
-/// The tag of a nested message or of bytes whose field is below 16.
-pub(super) const fn bytes_tag(field: u32) -> u8 {
-    (field << 3 | BYTES).to_le_bytes()[0]
-}
-
-/// A bytes field, written even where it is empty.
+/// A bytes field, written even if it is empty.
 pub(super) fn bytes(out: &mut Vec<u8>, field: u32, content: &[u8]) {
     head(out, field, content.len());
     out.extend_from_slice(content);
 }
 
-/// A string field, left out where it is empty.
+/// A string field, omitted if it is empty.
 pub(super) fn text(out: &mut Vec<u8>, field: u32, content: &str) {
     if !content.is_empty() {
         bytes(out, field, content.as_bytes());
     }
 }
 
-/// A `uint32` field, left out where it is zero.
+/// A `uint32` field, omitted if it is zero.
 pub(super) fn count(out: &mut Vec<u8>, field: u32, count: u32) {
     if count != 0 {
         unsigned(out, field, u64::from(count));
     }
 }
 
-/// A varint field, written even where it is zero.
+/// A varint field, written even if it is zero.
 pub(super) fn unsigned(out: &mut Vec<u8>, field: u32, value: u64) {
     tag(out, field, VARINT);
     varint(out, value);
 }
 
-/// A `fixed64` or `double` field, written even where it is zero.
+/// A `fixed64` or `double` field, written even if it is zero.
 pub(super) fn fixed64(out: &mut Vec<u8>, field: u32, value: [u8; 8]) {
     tag(out, field, FIXED64);
     out.extend_from_slice(&value);
 }
 
-/// A `fixed32` field, written even where it is zero.
+/// A `fixed32` field, written even if it is zero.
 pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
     tag(out, field, FIXED32);
     out.extend_from_slice(&value.to_le_bytes());
@@ -111,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_varint_is_as_long_as_it_says() {
+    fn varint_len_is_the_length_that_varint_writes() {
         for value in [
             0,
             1,
