@@ -1,4 +1,4 @@
-//! The tracer and the sampler of this process, set once by `init`.
+//! The tracer and the sampler of this process, set once by [`crate::start`].
 //!
 //! OpenTelemetry's own global tracer provider takes a lock and a virtual call
 //! per span, so the HTTP and endpoint layers use this one.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_sdk::trace::SpanProcessor;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::SubscriberExt;
@@ -13,6 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::Config;
 use crate::error::InitError;
+use crate::finished_spans::FinishedSpans;
 use crate::pipeline::{self, Accounting, Pipeline, SpanCounts};
 use crate::{global, log, propagation};
 
@@ -62,13 +62,13 @@ pub fn start<S>(config: &Config) -> Result<(Telemetry, impl Layer<S>), InitError
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    start_with(config, None::<crate::testing::FinishedSpans>)
+    start_with(config, None)
 }
 
-/// [`start`] with a further span processor.
+/// [`start`], with all spans that end also kept in memory.
 pub(crate) fn start_with<S>(
     config: &Config,
-    processor: Option<impl SpanProcessor + 'static>,
+    in_memory: Option<FinishedSpans>,
 ) -> Result<(Telemetry, impl Layer<S>), InitError>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -76,7 +76,7 @@ where
     let pipeline = if config.disabled {
         None
     } else {
-        Some(pipeline::start_with(config, processor)?)
+        Some(pipeline::start_with(config, in_memory)?)
     };
     let tracer = pipeline.as_ref().map(|pipeline| {
         let scope = InstrumentationScope::builder("telemetry")

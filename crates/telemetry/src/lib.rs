@@ -12,6 +12,7 @@ pub mod config;
 mod current;
 pub mod endpoint;
 mod error;
+mod finished_spans;
 mod global;
 pub mod http;
 mod init;

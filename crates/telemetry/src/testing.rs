@@ -12,18 +12,15 @@
 //! assert_eq!(root.span_kind, telemetry::testing::SpanKind::Internal);
 //! ```
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::OnceLock;
 
-use opentelemetry::Context;
 pub use opentelemetry::trace::{SpanKind, Status, TraceId};
-use opentelemetry_sdk::error::OTelSdkResult;
 pub use opentelemetry_sdk::trace::SpanData;
-use opentelemetry_sdk::trace::{Span, SpanProcessor};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Config, ServiceInfo};
+pub use crate::finished_spans::FinishedSpans;
 use crate::init::start_with;
 use crate::log;
 
@@ -56,46 +53,4 @@ fn install() -> FinishedSpans {
     // Its counters are not used, and it has no thread that must be stopped.
     drop(telemetry);
     spans
-}
-
-/// The spans that have ended. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct FinishedSpans(Arc<Mutex<Vec<SpanData>>>);
-
-impl FinishedSpans {
-    /// All spans, in the order in which they ended.
-    pub fn all(&self) -> Vec<SpanData> {
-        self.lock().clone()
-    }
-
-    /// The spans of one trace, for tests that run concurrently.
-    pub fn of_trace(&self, trace_id: TraceId) -> Vec<SpanData> {
-        let spans = self.lock();
-        let of_trace = spans
-            .iter()
-            .filter(|span| span.span_context.trace_id() == trace_id);
-        of_trace.cloned().collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<SpanData>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl SpanProcessor for FinishedSpans {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() {
-            self.lock().push(span);
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
 }

@@ -1,9 +1,10 @@
 //! The filters of the two layers.
 //!
-//! `tracing::enabled!` and `log::log_enabled!` leave the results of per-layer
-//! filters behind in the thread, and `tracing-subscriber` applies them to the
-//! next span or event whose callsite is always enabled. So these filters return
-//! [`Interest::sometimes`] for every callsite, and are evaluated every time.
+//! `tracing::enabled!` and `log::log_enabled!` store the results of per-layer
+//! filters in a thread-local, and `tracing-subscriber` applies them to the next
+//! span or event if its callsite is always enabled. That span would be lost. So
+//! these filters return [`Interest::sometimes`] for every callsite, and are
+//! evaluated every time.
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;

@@ -58,7 +58,7 @@ mod tests {
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
-    use crate::testing::FinishedSpans;
+    use crate::finished_spans::FinishedSpans;
 
     #[tracing::instrument(level = "debug")]
     fn detail() {}

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits, SpanProcessor};
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanLimits};
 
 pub use self::accounting::Accounting;
 pub use self::counts::{DropReason, SpanCounts};
@@ -40,6 +40,7 @@ use self::processor::{CountingSampler, EncodingProcessor};
 use self::report::Reporter;
 use self::worker::{Exporter, Shared, Worker};
 use crate::config::{Config, ExporterKind, Limits, without_secrets};
+use crate::finished_spans::FinishedSpans;
 use crate::sampling;
 
 /// A running pipeline.
@@ -54,13 +55,13 @@ pub struct Pipeline {
 /// # Errors
 /// See [`PipelineError`]. An unavailable Collector is not an error: it may start later.
 pub fn start(config: &Config) -> Result<Pipeline, PipelineError> {
-    start_with(config, None::<EncodingProcessor>)
+    start_with(config, None)
 }
 
-/// [`start`] with a further span processor.
+/// [`start`], with all spans that end also kept in memory.
 pub(crate) fn start_with(
     config: &Config,
-    processor: Option<impl SpanProcessor + 'static>,
+    in_memory: Option<FinishedSpans>,
 ) -> Result<Pipeline, PipelineError> {
     let shared = Arc::new(Shared::new(&config.batch));
     // Not the SDK's default resource, which reads the environment again.
@@ -84,8 +85,8 @@ pub(crate) fn start_with(
             value_limit: ValueLimit(config.limits.attribute_value_length),
             discard: exporter.is_none(),
         });
-    if let Some(processor) = processor {
-        provider = provider.with_span_processor(processor);
+    if let Some(spans) = in_memory {
+        provider = provider.with_span_processor(spans);
     }
     let worker = exporter
         .map(|exporter| spawn(config, &resource, exporter, Arc::clone(&shared)))
@@ -103,7 +104,7 @@ fn spawn(
     exporter: Exporter,
     shared: Arc<Shared>,
 ) -> std::io::Result<JoinHandle<()>> {
-    let config_of_batches = config.batch;
+    let batch_config = config.batch;
     let resource = encode::resource(resource);
     let reporter = Reporter::new(without_secrets(config.otlp.endpoint.as_str()));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -116,7 +117,7 @@ fn spawn(
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let worker = Worker {
                 shared: &shared,
-                config: config_of_batches,
+                config: batch_config,
                 resource,
                 exporter,
                 reporter,
