@@ -6,8 +6,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use serde::Serializer;
 use serde::ser::{Error, SerializeMap};
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_log::NormalizeEvent;
 use tracing_serde::SerdeMapVisitor;
 use tracing_subscriber::fmt::format::Writer;
@@ -34,13 +33,13 @@ where
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, N>,
         writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
         match self.0 {
             Style::Json => json(writer, event),
-            Style::Terminal => terminal(writer, event),
+            Style::Terminal => terminal(context, writer, event),
         }
     }
 }
@@ -82,60 +81,25 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
     map.end()
 }
 
-fn terminal(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-    let normalized = event.normalized_metadata();
-    let level = *normalized
-        .as_ref()
-        .unwrap_or_else(|| event.metadata())
-        .level();
-    let colour = match level {
-        Level::ERROR => 31,
-        Level::WARN => 33,
-        Level::INFO => 32,
-        _ => 34,
-    };
-    if writer.has_ansi_escapes() {
-        write!(writer, "\x1b[{colour}m{level:>5}\x1b[0m")?;
-    } else {
-        write!(writer, "{level:>5}")?;
+/// The trace id, then `tracing-subscriber`'s compact format, which escapes
+/// control characters in values.
+fn terminal<S, N>(
+    context: &FmtContext<'_, S, N>,
+    mut writer: Writer<'_>,
+    event: &Event<'_>,
+) -> fmt::Result
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    if let Some(trace_id) = crate::trace_id() {
+        write!(writer, "{trace_id} ")?;
     }
-    let mut fields = PlainFields {
-        writer: &mut writer,
-        result: Ok(()),
-    };
-    event.record(&mut fields);
-    fields.result?;
-    Context::map_current(|context| {
-        let span = context.span();
-        let span = span.span_context();
-        if span.is_valid() {
-            writeln!(writer, " trace={}", span.trace_id())
-        } else {
-            writeln!(writer)
-        }
-    })
-}
-
-struct PlainFields<'a, 'writer> {
-    writer: &'a mut Writer<'writer>,
-    result: fmt::Result,
-}
-
-impl Visit for PlainFields<'_, '_> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        // Control characters in a caller's input must not reach the terminal.
-        self.record_debug(field, &format_args!("{}", value.escape_debug()));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if self.result.is_ok() {
-            self.result = match field.name() {
-                "message" => write!(self.writer, " {value:?}"),
-                name if name.starts_with("log.") => Ok(()),
-                name => write!(self.writer, " {name}={value:?}"),
-            };
-        }
-    }
+    tracing_subscriber::fmt::format()
+        .compact()
+        .without_time()
+        .with_target(false)
+        .format_event(context, writer, event)
 }
 
 #[cfg(test)]

@@ -46,6 +46,14 @@ impl DropReason {
             Self::ExporterNone => "exporter_none",
         }
     }
+
+    /// Whether the exporter dropped the span, after the queue.
+    pub(super) fn is_of_exporter(self) -> bool {
+        matches!(
+            self,
+            Self::ExportTimeout | Self::Rejected | Self::ShutdownTimeout
+        )
+    }
 }
 
 /// The number of spans of this process in each state.

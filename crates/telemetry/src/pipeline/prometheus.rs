@@ -6,119 +6,91 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 use super::counts::{DropReason, SpanCounts};
 
-/// The reasons for which spans are dropped by the exporter, after the queue.
-const DROPPED_BY_EXPORTER: [DropReason; 3] = [
-    DropReason::ExportTimeout,
-    DropReason::Rejected,
-    DropReason::ShutdownTimeout,
-];
+const SAMPLING_RESULT: &str = "otel_span_sampling_result";
+const SAMPLED: &str = "RECORD_AND_SAMPLE";
+const ERROR_TYPE: &str = "error_type";
+const COMPONENT_TYPE: &str = "otel_component_type";
+const BATCHING: &str = "batching_span_processor";
 
 /// All metrics.
 pub(super) fn text(counts: &SpanCounts) -> String {
     let registry = Registry::new();
-    spans(&registry, counts);
-    processor(&registry, counts);
-    exporter(&registry, counts);
+    let dropped = |by_exporter| {
+        let reasons = DropReason::ALL.into_iter();
+        reasons
+            .filter(move |reason| reason.is_of_exporter() == by_exporter)
+            .map(|reason| (reason.as_str(), counts.dropped_by(reason)))
+    };
+    let dropped_by_exporter: u64 = dropped(true).map(|(_, spans)| spans).sum();
+    let sampled = counts.created - counts.sampled_out;
+    let passed_to_exporter = counts.exported + dropped_by_exporter;
+
+    counter(
+        &registry,
+        ("otel_sdk_span_started_total", SAMPLING_RESULT),
+        "Spans started, by the sampler's decision.",
+        [(SAMPLED, sampled), ("DROP", counts.sampled_out)],
+    );
+    gauge(
+        &registry,
+        ("otel_sdk_span_live", SAMPLING_RESULT),
+        "Spans that have not ended.",
+        (SAMPLED, counts.open),
+    );
+    counter(
+        &registry,
+        ("otel_sdk_processor_span_processed_total", ERROR_TYPE),
+        "Spans passed to the exporter; with error_type, spans dropped before it.",
+        [("", passed_to_exporter)].into_iter().chain(dropped(false)),
+    );
+    counter(
+        &registry,
+        ("otel_sdk_exporter_span_exported_total", ERROR_TYPE),
+        "Spans that the Collector accepted; with error_type, spans that the exporter dropped.",
+        [("", counts.exported)].into_iter().chain(dropped(true)),
+    );
+    gauge(
+        &registry,
+        ("otel_sdk_processor_span_queue_size", COMPONENT_TYPE),
+        "Spans that are queued or being sent.",
+        (BATCHING, counts.queued),
+    );
+    gauge(
+        &registry,
+        ("otel_sdk_processor_span_queue_capacity", COMPONENT_TYPE),
+        "The maximum number of spans in the queue.",
+        (BATCHING, counts.queue_capacity),
+    );
     TextEncoder::new()
         .encode_to_string(&registry.gather())
         .expect("metrics with constant names can be encoded")
 }
 
-fn spans(registry: &Registry, counts: &SpanCounts) {
-    const RESULT: &str = "otel_span_sampling_result";
-    let started = counter(
-        registry,
-        "otel_sdk_span_started_total",
-        "Spans started, by the sampler's decision.",
-        RESULT,
-    );
-    let sampled = counts.created - counts.sampled_out;
-    started
-        .with_label_values(&["RECORD_AND_SAMPLE"])
-        .inc_by(sampled);
-    started
-        .with_label_values(&["DROP"])
-        .inc_by(counts.sampled_out);
-    let live = gauge(
-        registry,
-        "otel_sdk_span_live",
-        "Spans that have not ended.",
-        RESULT,
-    );
-    live.with_label_values(&["RECORD_AND_SAMPLE"])
-        .set(signed(counts.open));
-}
-
-fn processor(registry: &Registry, counts: &SpanCounts) {
-    const COMPONENT: &str = "otel_component_type";
-    const BATCHING: [&str; 1] = ["batching_span_processor"];
-    let processed = counter(
-        registry,
-        "otel_sdk_processor_span_processed_total",
-        "Spans passed to the exporter; with error_type, spans dropped before it.",
-        "error_type",
-    );
-    let exporter_drops = DROPPED_BY_EXPORTER.map(|reason| counts.dropped_by(reason));
-    let passed = counts.exported + exporter_drops.iter().sum::<u64>();
-    processed.with_label_values(&[""]).inc_by(passed);
-    for reason in DropReason::ALL {
-        if !DROPPED_BY_EXPORTER.contains(&reason) {
-            let dropped = counts.dropped_by(reason);
-            processed
-                .with_label_values(&[reason.as_str()])
-                .inc_by(dropped);
-        }
-    }
-    let size = gauge(
-        registry,
-        "otel_sdk_processor_span_queue_size",
-        "Spans that are queued or being sent.",
-        COMPONENT,
-    );
-    size.with_label_values(&BATCHING).set(signed(counts.queued));
-    let capacity = gauge(
-        registry,
-        "otel_sdk_processor_span_queue_capacity",
-        "The maximum number of spans in the queue.",
-        COMPONENT,
-    );
-    capacity
-        .with_label_values(&BATCHING)
-        .set(signed(counts.queue_capacity));
-}
-
-fn exporter(registry: &Registry, counts: &SpanCounts) {
-    let exported = counter(
-        registry,
-        "otel_sdk_exporter_span_exported_total",
-        "Spans that the Collector accepted; with error_type, spans that the exporter dropped.",
-        "error_type",
-    );
-    exported.with_label_values(&[""]).inc_by(counts.exported);
-    for reason in DROPPED_BY_EXPORTER {
-        let dropped = counts.dropped_by(reason);
-        exported
-            .with_label_values(&[reason.as_str()])
-            .inc_by(dropped);
-    }
-}
-
-fn counter(registry: &Registry, name: &str, help: &str, label: &str) -> IntCounterVec {
+fn counter(
+    registry: &Registry,
+    (name, label): (&str, &str),
+    help: &str,
+    values: impl IntoIterator<Item = (&'static str, u64)>,
+) {
     let counter = IntCounterVec::new(Opts::new(name, help), &[label]).expect("the name is valid");
-    let registered = registry.register(Box::new(counter.clone()));
+    for (label, value) in values {
+        counter.with_label_values(&[label]).inc_by(value);
+    }
+    let registered = registry.register(Box::new(counter));
     registered.expect("the name is unique");
-    counter
 }
 
-fn gauge(registry: &Registry, name: &str, help: &str, label: &str) -> IntGaugeVec {
+fn gauge(
+    registry: &Registry,
+    (name, label): (&str, &str),
+    help: &str,
+    (label_value, value): (&str, u64),
+) {
     let gauge = IntGaugeVec::new(Opts::new(name, help), &[label]).expect("the name is valid");
-    let registered = registry.register(Box::new(gauge.clone()));
+    let value = i64::try_from(value).unwrap_or(i64::MAX);
+    gauge.with_label_values(&[label_value]).set(value);
+    let registered = registry.register(Box::new(gauge));
     registered.expect("the name is unique");
-    gauge
-}
-
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
