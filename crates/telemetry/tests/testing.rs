@@ -16,7 +16,7 @@ async fn finished_spans_have_their_parent_attributes_and_events() {
     let request = async {
         trace_id = telemetry::trace_id();
         load("Ada").await;
-        tracing::error!("this does not change the span's status");
+        tracing::error!("an error is the status of the span");
     };
     request.instrument(tracing::info_span!("request")).await;
     let trace_id = trace_id.expect("the request has a trace");
@@ -27,7 +27,8 @@ async fn finished_spans_have_their_parent_attributes_and_events() {
     };
     assert_eq!((&*load.name, &*request.name), ("load", "request"));
     assert_eq!(load.parent_span_id, request.span_context.span_id());
-    assert_eq!(request.status, Status::Unset);
+    assert_eq!(load.status, Status::Unset);
+    assert_eq!(request.status, Status::error(""));
     let user = load.attributes.iter().find(|it| it.key.as_str() == "user");
     assert_eq!(user.map(|it| it.value.as_str()).as_deref(), Some("Ada"));
     let events: Vec<_> = load.events.iter().map(|event| &*event.name).collect();

@@ -33,8 +33,10 @@ where
 }
 
 /// The layer that creates spans for `#[instrument]` and `tracing`'s macros.
-/// Events inside a span are added to it. They never change its status: an
-/// `error!` before a 404 is not a failure of the span.
+///
+/// Events inside such a span are added to it, and an event of level ERROR sets
+/// its status to Error. The HTTP and endpoint spans are not `tracing` spans, so
+/// events do not change them: an `error!` before a 404 is not a failure.
 pub(crate) fn span_layer<S>(tracer: SdkTracer, targets: Targets) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
