@@ -136,7 +136,7 @@ mod tests {
     fn invalid_values_are_reported_with_their_flag() {
         for (arguments, expected) in [
             (["--hello-url", "https://hello"], "https is not supported"),
-            (["--edge-trace", "trust"], "must be continue or link"),
+            (["--edge-trace", "trust"], "use continue or link"),
             (["--visitors", "/no/such/file"], "/no/such/file"),
             (["--hello-timeout", "2"], "with its unit"),
         ] {

@@ -218,11 +218,8 @@ async fn read_metrics(service: &Service) -> Result<String> {
 fn spans(traced: &TracedSystem) -> String {
     let store = traced.receiver.store();
     let ids = store.trace_ids().into_iter();
-    let traces = ids.filter_map(|id| store.trace(id));
-    let texts: Vec<_> = traces
-        .map(|trace| format!("{:#?}", trace.spans()))
-        .collect();
-    texts.join("\n")
+    let spans = ids.filter_map(|id| Some(format!("{:#?}", store.trace(id)?.spans())));
+    spans.collect::<Vec<_>>().join("\n")
 }
 
 fn assert_no_leak(observed: &[Observed]) {

@@ -91,12 +91,12 @@ async fn serve(listener: TcpListener, wire: Arc<Wire>) {
         tokio::spawn(async move {
             let upstream = wire.upstream.get().expect("connect was called");
             // If the service is down, the caller's connection is closed.
-            if let Ok(callee) = TcpStream::connect(upstream).await {
-                let (from_caller, to_caller) = caller.into_split();
-                let (from_callee, to_callee) = callee.into_split();
+            if let Ok(service) = TcpStream::connect(upstream).await {
+                let (requests, responses_out) = caller.into_split();
+                let (responses, requests_out) = service.into_split();
                 tokio::join!(
-                    wire.copy(from_caller, to_callee),
-                    wire.copy(from_callee, to_caller)
+                    wire.copy(requests, requests_out),
+                    wire.copy(responses, responses_out)
                 );
             }
         });
