@@ -1,4 +1,4 @@
-//! One request, its answer, and its trace held to the contract.
+//! Sends one request and verifies its trace against the contract.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,21 +10,24 @@ use trace_contract::{Contract, Expectation, Request, Source, verify};
 use crate::console;
 
 const CONTRACT: &str = "tests/contracts/hello.yaml";
-/// How long the trace may take: a first request, a first export, a busy machine.
+/// How long the trace may take to be complete, on a busy machine.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Sends `GET url` with a trace of its own, prints the answer and the waterfall,
-/// and says whether the contract is satisfied.
+/// Sends `GET url` with a new `traceparent`, prints the response and the waterfall of
+/// the trace, and returns whether the trace satisfies the contract.
+///
+/// # Errors
+/// If no response arrives, or the trace cannot be read.
 pub(crate) async fn hello(url: &str, source: &Source, timeout: Duration) -> Result<bool> {
     let path: PathBuf = workspace().join(CONTRACT);
     let contract = Contract::load(&path)?;
     let request = Request::get(url)?;
     println!("\n{}", request.redacted());
     println!("traceparent: {}\n", request.traceparent());
-    let answer = request.send().await.context("the first request")?;
-    println!("{}\n", String::from_utf8_lossy(&answer.body).trim_end());
-    if !answer.status.is_success() {
-        println!("answered {}, which is no greeting", answer.status);
+    let response = request.send().await.context("the first request")?;
+    println!("{}\n", String::from_utf8_lossy(&response.body).trim_end());
+    if !response.status.is_success() {
+        println!("the response is {}, not a greeting", response.status);
         return Ok(false);
     }
     let caller = request.traceparent();
@@ -51,10 +54,10 @@ mod tests {
 
     use super::*;
 
-    async fn check(settings: SystemConfig) -> bool {
+    async fn check(config: SystemConfig) -> bool {
         let receiver = Receiver::bind("127.0.0.1:0").await.unwrap();
-        let settings = settings.export_to(receiver.endpoint());
-        let system = System::start(settings).await.unwrap();
+        let config = config.export_to(receiver.endpoint());
+        let system = System::start(config).await.unwrap();
         let source = receiver.store().into();
         let timeout = Duration::from_secs(3);
         hello(&system.url("/hello"), &source, timeout)
@@ -63,18 +66,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_trace_is_no_success() {
-        let whole = SystemConfig::new();
-        assert!(check(whole.clone()).await, "the system as it is");
+    async fn a_broken_trace_does_not_satisfy_the_contract() {
+        let config = SystemConfig::new();
         assert!(
-            !check(whole.hello("OTEL_PROPAGATORS", "none")).await,
-            "hello does not continue the gateway's trace"
+            check(config.clone()).await,
+            "the trace of an unchanged system"
+        );
+        assert!(
+            !check(config.hello("OTEL_PROPAGATORS", "none")).await,
+            "hello must continue the gateway's trace"
         );
     }
 
     #[tokio::test]
-    async fn a_failed_request_is_no_success() {
-        let nowhere = SystemConfig::new().gateway("HELLO_URL", "http://127.0.0.1:1");
-        assert!(!check(nowhere).await, "hello cannot be reached");
+    async fn a_failed_request_is_a_failure() {
+        let config = SystemConfig::new().gateway("HELLO_URL", "http://127.0.0.1:1");
+        assert!(!check(config).await, "hello is unreachable");
     }
 }

@@ -1,4 +1,4 @@
-//! `demo`: the whole idea on one screen, with nothing but Rust.
+//! `demo`: one request and its trace; needs only Rust.
 
 use std::time::Instant;
 
@@ -10,14 +10,14 @@ use trace_contract::Receiver;
 use crate::interrupt::Interrupts;
 use crate::{check, console};
 
-/// Run gateway and hello, send one request, and hold its trace to its contract. Rust is enough
+/// Run gateway and hello, send one request, and verify its trace. Needs only Rust
 ///
-/// Builds gateway and hello, starts them with a receiver of OTLP, sends one
-/// request, and prints the answer, its trace, and whether that satisfies its
-/// contract, which is also the exit status.
+/// Builds gateway and hello, starts them with an OTLP receiver, sends one request,
+/// and prints the response and its trace. The exit status is 0 if the trace satisfies
+/// its contract.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Leave it running until Ctrl-C
+    /// Keep the system running until Ctrl-C
     #[arg(long)]
     keep: bool,
 }
@@ -26,13 +26,13 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
     let mut demo = interrupts.or(Demo::start()).await?;
     let satisfied = interrupts.or(demo.check()).await?;
     if arguments.keep {
-        demo.tell();
+        demo.print_addresses();
         tokio::select! {
             () = interrupts.next() => {}
-            ended = demo.system.first_exit() => anyhow::bail!(ended?),
+            exited = demo.system.first_exit() => anyhow::bail!(exited?),
         }
     }
-    interrupts.or(demo.end()).await?;
+    interrupts.or(demo.stop()).await?;
     Ok(satisfied)
 }
 
@@ -45,11 +45,11 @@ impl Demo {
     async fn start() -> Result<Self> {
         let binaries = build().await?;
         let receiver = Receiver::bind("127.0.0.1:0").await?;
-        let settings = SystemConfig::new()
+        let config = SystemConfig::new()
             .binaries(&binaries)
             .ports(ports())
             .export_to(receiver.endpoint());
-        let system = System::start(settings).await?;
+        let system = System::start(config).await?;
         Ok(Self { system, receiver })
     }
 
@@ -62,28 +62,28 @@ impl Demo {
         Ok(satisfied)
     }
 
-    fn tell(&self) {
+    fn print_addresses(&self) {
         println!("\nrunning until Ctrl-C:");
-        services(&self.system);
+        print_services(&self.system);
         println!("  {:<9} {}", "OTLP", self.receiver.endpoint());
         println!("try:\n  curl -i {}", self.system.url("/hello/Monde"));
     }
 
-    async fn end(&mut self) -> Result<()> {
+    async fn stop(&mut self) -> Result<()> {
         self.system.terminate().await.map(drop)
     }
 }
 
-/// The services' programs, with the time that their build took.
+/// Builds the services.
 pub(crate) async fn build() -> Result<Binaries> {
     console::progress("building the services");
-    let began = Instant::now();
+    let started_at = Instant::now();
     let binaries = Binaries::build(Profile::Dev).await?;
-    console::progress(format!("built in {:.1?}", began.elapsed()));
+    console::progress(format!("built in {:.1?}", started_at.elapsed()));
     Ok(binaries)
 }
 
-/// The usual ports where all of them are free, with a word where not.
+/// The standard ports if all of them are free, otherwise any free ones.
 pub(crate) fn ports() -> Ports {
     let in_use = Ports::standard_in_use();
     if in_use.is_empty() {
@@ -91,12 +91,13 @@ pub(crate) fn ports() -> Ports {
     }
     let in_use = console::list(&in_use);
     console::progress(format!(
-        "in use: port {in_use}; the services take free ones"
+        "ports in use: {in_use}; the services listen on free ones"
     ));
     Ports::Free
 }
 
-pub(crate) fn services(system: &System) {
+/// Prints the addresses of all services.
+pub(crate) fn print_services(system: &System) {
     for service in system.all() {
         println!(
             "  {:<9} {} (admin {})",

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: a recipe ends what it has started, and then itself.
+//! Ctrl-C and SIGTERM: a command stops the processes that it has started, then exits.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// The recipe was told to end.
+/// The command was interrupted by Ctrl-C or SIGTERM.
 #[derive(Debug)]
 pub(crate) struct Interrupted;
 
@@ -18,14 +18,14 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// The signals that come; none is missed between two looks.
+/// Receives signals, including those that arrive while nothing waits for them.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     count: watch::Receiver<u32>,
 }
 
 impl Interrupts {
-    /// Listens from now on: Ctrl-C no longer ends this process by itself.
+    /// Starts to listen. From then on Ctrl-C no longer stops this process by itself.
     pub(crate) fn new() -> Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt()).context("listening for Ctrl-C")?;
         let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
@@ -48,13 +48,16 @@ impl Interrupts {
         let _ = self.count.changed().await;
     }
 
-    /// Does `work`, which a signal gives up: what it holds is dropped, and with
-    /// it the processes that it has started.
+    /// Does `work` until a signal arrives. It is then dropped, which stops the processes
+    /// that it has started.
+    ///
+    /// # Errors
+    /// [`Interrupted`] after a signal, or the error of `work`.
     pub(crate) async fn or<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
             _ = self.count.changed() => Err(Interrupted.into()),
-            outcome = work => outcome,
+            result = work => result,
         }
     }
 }
@@ -64,11 +67,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_signal_gives_up_what_is_being_done() {
+    async fn a_signal_interrupts_the_work() {
         let (sender, count) = watch::channel(0);
         let mut interrupts = Interrupts { count };
         assert_eq!(interrupts.or(async { Ok(1) }).await.unwrap(), 1);
-        // Between two pieces of work, when nobody is waiting for it.
+        // Between two pieces of work, while nothing waits for a signal.
         sender.send_modify(|count| *count += 1);
         let error = interrupts.or(std::future::pending::<Result<()>>()).await;
         assert!(error.unwrap_err().is::<Interrupted>());

@@ -1,4 +1,4 @@
-//! The recipes of this repository. People and CI call the same ones.
+//! The commands of this repository. Developers and CI run the same ones.
 
 mod bench;
 mod chart;
@@ -20,17 +20,16 @@ use clap::{Parser, Subcommand};
 
 use interrupt::{Interrupted, Interrupts};
 
-/// The recipes of onetrace.
+/// The commands of onetrace
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 struct Arguments {
     #[command(subcommand)]
-    recipe: Recipe,
+    command: Command,
 }
 
-/// What each does is said at its arguments.
 #[derive(Subcommand)]
-enum Recipe {
+enum Command {
     Demo(demo::Arguments),
     Up(up::Arguments),
     Test(test::Arguments),
@@ -41,13 +40,13 @@ enum Recipe {
     Release(release::Arguments),
 }
 
-/// As a shell says it of what Ctrl-C has ended.
+/// The exit status that shells use for a program that Ctrl-C has stopped.
 const INTERRUPTED: u8 = 130;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments.recipe).await {
+    match run(arguments.command).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) if error.is::<Interrupted>() => ExitCode::from(INTERRUPTED),
@@ -58,18 +57,18 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether all is as it should be; an error when that could not be found out.
-async fn run(recipe: Recipe) -> Result<bool> {
+/// Returns whether all checks of the command passed, or an error if it could not run them.
+async fn run(command: Command) -> Result<bool> {
     let interrupts = Interrupts::new()?;
-    match recipe {
-        Recipe::Demo(arguments) => demo::run(arguments, interrupts).await,
-        Recipe::Up(arguments) => up::run(arguments, interrupts).await,
-        Recipe::Test(arguments) => test::run(arguments, interrupts).await,
-        Recipe::E2e(arguments) => e2e::run(arguments, interrupts).await,
-        Recipe::Image(arguments) => image::run(arguments, interrupts).await,
-        Recipe::Chart(arguments) => chart::run(arguments, interrupts).await,
-        Recipe::Bench(arguments) => bench::run(arguments, interrupts).await,
-        Recipe::Release(arguments) => release::run(arguments, interrupts).await,
+    match command {
+        Command::Demo(arguments) => demo::run(arguments, interrupts).await,
+        Command::Up(arguments) => up::run(arguments, interrupts).await,
+        Command::Test(arguments) => test::run(arguments, interrupts).await,
+        Command::E2e(arguments) => e2e::run(arguments, interrupts).await,
+        Command::Image(arguments) => image::run(arguments, interrupts).await,
+        Command::Chart(arguments) => chart::run(arguments, interrupts).await,
+        Command::Bench(arguments) => bench::run(arguments, interrupts).await,
+        Command::Release(arguments) => release::run(arguments, interrupts).await,
     }
 }
 
@@ -80,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clap_accepts_the_arguments_as_declared() {
+    fn the_arguments_are_valid_for_clap() {
         Arguments::command().debug_assert();
     }
 }

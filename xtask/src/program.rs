@@ -1,4 +1,4 @@
-//! Programs that recipes call: whether they are there, and what they say.
+//! Other programs that the commands run: whether they are installed, and their output.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -8,8 +8,8 @@ use ::tests::workspace;
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::process::Command;
 
-/// Programs that are not part of Rust, each with the way to come by it.
-const REMEDIES: [(&str, &str); 7] = [
+/// How to install the programs that are not part of Rust.
+const HINTS: [(&str, &str); 7] = [
     (
         "docker",
         "install Docker, or another engine with its command",
@@ -28,8 +28,8 @@ const REMEDIES: [(&str, &str); 7] = [
     ),
 ];
 
-/// A call of `program` from the root of this repository, ended when it is dropped.
-pub(crate) fn call<S: AsRef<OsStr>>(
+/// A command that runs in the root of this repository and is killed when dropped.
+pub(crate) fn command<S: AsRef<OsStr>>(
     program: &str,
     arguments: impl IntoIterator<Item = S>,
 ) -> Command {
@@ -42,37 +42,47 @@ pub(crate) fn call<S: AsRef<OsStr>>(
     command
 }
 
-/// Runs a call to its end, whose output is then this recipe's.
+/// The same for cargo: the one that runs xtask.
+pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let cargo = std::env::var("CARGO");
+    command(cargo.as_deref().unwrap_or("cargo"), arguments)
+}
+
+/// Runs a command. Its output goes to the terminal.
 ///
 /// # Errors
-/// When the program is not there, or fails.
+/// If the program is not installed or fails.
 pub(crate) async fn run(mut command: Command) -> Result<()> {
     let status = command.status().await;
-    let status = status.map_err(|error| unstarted(&command, error))?;
+    let status = status.map_err(|error| start_error(&command, error))?;
     if !status.success() {
-        bail!("{} failed, with {status}: see above", shown(&command));
+        bail!("{} failed with {status}: see above", shown(&command));
     }
     Ok(())
 }
 
-/// What a call writes to standard output, without white space at its ends.
+/// Runs a command and returns its standard output without surrounding white space.
 ///
 /// # Errors
-/// When the program is not there, or fails; with what it says then.
+/// If the program is not installed or fails; the error contains its standard error.
 pub(crate) async fn output(mut command: Command) -> Result<String> {
     let output = command.output().await;
-    let output = output.map_err(|error| unstarted(&command, error))?;
+    let output = output.map_err(|error| start_error(&command, error))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.trim();
-        bail!("{} failed, with {}: {said}", shown(&command), output.status);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let stderr = stderr.trim();
+        bail!(
+            "{} failed with {}: {stderr}",
+            shown(&command),
+            output.status
+        );
     }
     let text = String::from_utf8(output.stdout);
-    let text = text.with_context(|| format!("{} wrote no text", shown(&command)))?;
+    let text = text.with_context(|| format!("the output of {} is not UTF-8", shown(&command)))?;
     Ok(text.trim().to_owned())
 }
 
-/// Whether a call succeeds; nothing of what it says is shown.
+/// Whether a command succeeds. Its output is discarded.
 pub(crate) async fn succeeds(mut command: Command) -> bool {
     let command = command.stdout(Stdio::null()).stderr(Stdio::null());
     let status = command.status().await;
@@ -80,50 +90,50 @@ pub(crate) async fn succeeds(mut command: Command) -> bool {
 }
 
 /// Whether a program is on `PATH`.
-pub(crate) fn is_there(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
 }
 
-/// Says of all that is missing how to come by it.
+/// Checks that all programs are installed.
 ///
 /// # Errors
-/// When one of the programs is missing.
+/// If some are not; the error describes how to install each.
 pub(crate) fn require(programs: &[&str]) -> Result<()> {
-    let missing = programs.iter().filter(|program| !is_there(program));
-    let missing: Vec<_> = missing.map(|program| missing_one(program)).collect();
+    let missing = programs.iter().filter(|program| !is_installed(program));
+    let missing: Vec<_> = missing.map(|program| not_installed(program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     bail!("{}", missing.join("\n"))
 }
 
-fn missing_one(program: &str) -> String {
-    let remedy = REMEDIES.iter().find(|(name, _)| *name == program);
-    let remedy = remedy.map_or("install it", |(_, remedy)| remedy);
-    format!("there is no {program} on PATH: {remedy}")
+fn not_installed(program: &str) -> String {
+    let hint = HINTS.iter().find(|(name, _)| *name == program);
+    let hint = hint.map_or("install it", |(_, hint)| hint);
+    format!("{program} is not on PATH: {hint}")
 }
 
-/// The engine's architecture, as images name it.
+/// The Docker engine's architecture, such as `amd64`.
 ///
 /// # Errors
-/// When no Docker engine answers.
+/// If no Docker engine responds.
 pub(crate) async fn engine_architecture() -> Result<String> {
-    let asked = output(call("docker", ["version", "--format", "{{.Server.Arch}}"]));
-    asked
+    let version = command("docker", ["version", "--format", "{{.Server.Arch}}"]);
+    output(version)
         .await
-        .context("no Docker engine answers: start it, or set DOCKER_HOST to where it is")
+        .context("no Docker engine responds: start it, or set DOCKER_HOST to its address")
 }
 
-fn unstarted(command: &Command, error: std::io::Error) -> anyhow::Error {
+fn start_error(command: &Command, error: std::io::Error) -> anyhow::Error {
     let program = command
         .as_std()
         .get_program()
         .to_string_lossy()
         .into_owned();
     match error.kind() {
-        ErrorKind::NotFound => anyhow!(missing_one(&program)),
-        _ => anyhow::Error::from(error).context(format!("{program} cannot be started")),
+        ErrorKind::NotFound => anyhow!(not_installed(&program)),
+        _ => anyhow::Error::from(error).context(format!("cannot start {program}")),
     }
 }
 
@@ -142,23 +152,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_that_is_missing_is_told_with_the_remedy() {
+    fn every_missing_program_is_reported_with_a_hint() {
         let error = require(&["sh", "no-such-program", "no-other"]).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no no-such-program on PATH: install it\n\
-             there is no no-other on PATH: install it"
+            "no-such-program is not on PATH: install it\n\
+             no-other is not on PATH: install it"
         );
     }
 
     #[tokio::test]
-    async fn a_failure_has_the_call_and_what_it_said() {
-        let failing = call("sh", ["-c", "echo no such luck >&2; exit 3"]);
+    async fn an_error_contains_the_command_and_its_standard_error() {
+        let failing = command("sh", ["-c", "echo no such luck >&2; exit 3"]);
         let error = output(failing).await.unwrap_err().to_string();
         assert!(
             error.starts_with("sh -c") && error.ends_with("no such luck"),
             "{error}"
         );
-        assert_eq!(output(call("echo", ["a", "b"])).await.unwrap(), "a b");
+        assert_eq!(output(command("echo", ["a", "b"])).await.unwrap(), "a b");
     }
 }

@@ -1,4 +1,4 @@
-//! `up`: the services with the real Collector and the real Jaeger.
+//! `up`: runs the services with a real Collector and Jaeger.
 
 use ::tests::backend::{self, Backend, BackendConfig, Origin, OriginKind, Tool};
 use ::tests::local::{System, SystemConfig};
@@ -9,35 +9,35 @@ use trace_contract::Source;
 use crate::interrupt::Interrupts;
 use crate::{check, console, demo};
 
-/// Run gateway and hello with the real Collector and Jaeger, until Ctrl-C
+/// Run gateway and hello with a real Collector and Jaeger, until Ctrl-C
 ///
-/// Sends a first request, and holds its trace, as Jaeger has it, to its contract.
-/// The Collector and Jaeger are programs on PATH, else containers where a Docker
-/// engine answers, else built by Go from tools/.
+/// Sends one request and verifies its trace in Jaeger against the contract. The
+/// Collector and Jaeger are programs on PATH; otherwise containers, if a Docker engine
+/// runs; otherwise they are built with Go from tools/.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// End after the first trace; the exit status says whether it satisfies its contract
+    /// Stop after the first trace. The exit status is 0 if it satisfies its contract
     #[arg(long)]
     once: bool,
 
-    /// How to come by the Collector
+    /// Where the Collector comes from
     #[arg(long, value_enum, default_value_t = From::First)]
     collector: From,
 
-    /// How to come by Jaeger
+    /// Where Jaeger comes from
     #[arg(long, value_enum, default_value_t = From::First)]
     jaeger: From,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum From {
-    /// The first of the others that this machine has
+    /// The first of the following that is available
     First,
     /// A program on PATH
     Path,
     /// A container of the upstream image
     Docker,
-    /// What Go builds from tools/; minutes the first time
+    /// Built with Go from tools/; the first build takes minutes
     Go,
 }
 
@@ -45,51 +45,51 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
     let mut up = interrupts.or(Up::start(&arguments)).await?;
     let satisfied = interrupts.or(up.check()).await?;
     if !arguments.once {
-        up.tell();
+        up.print_addresses();
         tokio::select! {
-            () = interrupts.next() => console::progress("ending"),
-            ended = up.system.first_exit() => bail!(ended?),
-            ended = up.backend.first_exit() => bail!(ended?),
+            () = interrupts.next() => console::progress("stopping"),
+            exited = up.system.first_exit() => bail!(exited?),
+            exited = up.backend.first_exit() => bail!(exited?),
         }
     }
-    interrupts.or(up.end()).await?;
+    interrupts.or(up.stop()).await?;
     Ok(satisfied)
 }
 
 struct Up {
-    // In the order in which they end: the services export their last spans.
     system: System,
     backend: Backend,
-    has_page: bool,
+    /// Whether Jaeger serves its web page.
+    has_web_page: bool,
 }
 
 impl Up {
     async fn start(arguments: &Arguments) -> Result<Self> {
         let binaries = demo::build().await?;
-        let collector = get(Tool::Collector, arguments.collector).await?;
-        let jaeger = get(Tool::Jaeger, arguments.jaeger).await?;
-        let has_page = !matches!(jaeger, Origin::Built(_));
-        let mut settings = BackendConfig::new(collector, jaeger);
+        let collector = find(Tool::Collector, arguments.collector).await?;
+        let jaeger = find(Tool::Jaeger, arguments.jaeger).await?;
+        let has_web_page = !matches!(jaeger, Origin::Built(_));
+        let mut config = BackendConfig::new(collector, jaeger);
         let in_use = BackendConfig::standard_ports_in_use();
         if in_use.is_empty() {
-            settings = settings.standard_ports();
+            config = config.standard_ports();
         } else {
             let in_use = console::list(&in_use);
             console::progress(format!(
-                "in use: port {in_use}; the Collector and Jaeger take free ones"
+                "ports in use: {in_use}; the Collector and Jaeger listen on free ones"
             ));
         }
         console::progress("starting the Collector and Jaeger");
-        let backend = Backend::start(&settings).await?;
-        let settings = SystemConfig::new()
+        let backend = Backend::start(&config).await?;
+        let config = SystemConfig::new()
             .binaries(&binaries)
             .ports(demo::ports())
             .export_to(backend.endpoint());
-        let system = System::start(settings).await?;
+        let system = System::start(config).await?;
         Ok(Self {
             system,
             backend,
-            has_page,
+            has_web_page,
         })
     }
 
@@ -104,47 +104,48 @@ impl Up {
         Ok(satisfied)
     }
 
-    fn tell(&self) {
+    fn print_addresses(&self) {
         println!("\nrunning until Ctrl-C:");
-        demo::services(&self.system);
+        demo::print_services(&self.system);
         println!("  {:<9} {}", "Collector", self.backend.endpoint());
         println!("  {:<9} {}", "Jaeger", self.backend.jaeger_url());
-        if !self.has_page {
+        if !self.has_web_page {
             println!(
-                "            its API alone: built by Go, it has no web page; try\n            cargo run -p trace-contract -- show --jaeger {} TRACE_ID",
+                "            only its API, because a build with Go has no web page; try\n            cargo run -p trace-contract -- show --jaeger {} TRACE_ID",
                 self.backend.jaeger_url()
             );
         }
         println!("try:\n  curl -i {}", self.system.url("/hello/Monde"));
     }
 
-    async fn end(&mut self) -> Result<()> {
+    async fn stop(&mut self) -> Result<()> {
+        // First the services, which export their last spans to the Collector.
         self.system.terminate().await?;
         self.backend.terminate().await
     }
 }
 
-/// Finds the tool, and gets or builds what is needed of it; says what it chose.
-async fn get(tool: Tool, from: From) -> Result<Origin> {
-    let ways: &[OriginKind] = match from {
+/// Finds the tool; pulls its image or builds it if needed.
+async fn find(tool: Tool, from: From) -> Result<Origin> {
+    let kinds: &[OriginKind] = match from {
         From::First => &[OriginKind::Path, OriginKind::Docker, OriginKind::Go],
         From::Path => &[OriginKind::Path],
         From::Docker => &[OriginKind::Docker],
         From::Go => &[OriginKind::Go],
     };
     let mut reasons = Vec::new();
-    for way in ways {
-        let found = backend::find_by(tool, *way).await;
-        let got = match found {
+    for kind in kinds {
+        let found = backend::find_by(tool, *kind).await;
+        let fetched = match found {
             Ok(origin) => origin.fetch().await.map(|()| origin),
-            Err(missing) if *way == OriginKind::Go => {
+            Err(missing) if *kind == OriginKind::Go => {
                 console::progress(missing.to_string());
-                console::progress("building it takes minutes, once");
+                console::progress("building it once, which takes minutes");
                 backend::build(tool).await
             }
             Err(missing) => Err(missing.into()),
         };
-        match got {
+        match fetched {
             Ok(origin) => {
                 console::progress(format!("{}: {origin}", tool.name()));
                 return Ok(origin);
@@ -158,9 +159,9 @@ async fn get(tool: Tool, from: From) -> Result<Origin> {
             }
         }
     }
-    let remedy = match from {
+    let hint = match from {
         From::First => String::new(),
-        _ => format!(". Without --{}, other ways are tried", tool.name()),
+        _ => format!(". Without --{}, every source is tried", tool.name()),
     };
-    bail!("{}{remedy}", reasons.join("; "))
+    bail!("{}{hint}", reasons.join("; "))
 }

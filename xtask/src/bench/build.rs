@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use ::tests::local::{self, Binaries};
@@ -9,11 +10,15 @@ use anyhow::{Context, Error, Result};
 
 use crate::console;
 
-/// Builds the services in release, with the allocator of the images.
+/// The programs in the directory `ONETRACE_BINARIES` if that is set; otherwise builds
+/// the services in release, with the allocator of the images.
 ///
 /// # Errors
-/// When the build fails.
+/// If the build fails.
 pub(super) async fn services() -> Result<Binaries> {
+    if let Some(directory) = std::env::var_os(local::DIRECTORY) {
+        return Binaries::in_directory(Path::new(&directory));
+    }
     console::progress("building the services in release; the first build takes minutes");
     let built = local::build(&[
         "--release",

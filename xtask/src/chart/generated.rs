@@ -1,40 +1,41 @@
-//! Files that are made from the chart and are in the repository, for people to read.
+//! Files that are generated from the chart and committed, so that readers find them.
 
 use std::fs;
 
 use ::tests::workspace;
 use anyhow::{Context, Result};
 
-use super::{render, values_table};
+use super::helm::render;
+use super::values_table;
 use crate::console;
 
-const MENDING: &str = "cargo xtask chart";
+const COMMAND: &str = "cargo xtask chart";
 const MANIFEST: &str = "charts/onetrace/rendered/default.yaml";
 const VALUES: &str = "charts/onetrace/values.yaml";
 const README: &str = "charts/onetrace/README.md";
 
-/// Writes them all, or, to `check`, says which are not as they would be written.
+/// Writes all generated files; with `check`, returns those that are out of date instead.
 pub(super) async fn all(check: bool) -> Result<Vec<String>> {
     let manifest = without_blank_lines(&render(None).await?);
-    let readme = values_table::put(&read(README)?, &read(VALUES)?)?;
-    let mut drifted = Vec::new();
-    for (path, wanted) in [(MANIFEST, manifest), (README, readme)] {
-        if read(path)? == wanted {
+    let readme = values_table::insert(&read(README)?, &read(VALUES)?)?;
+    let mut outdated = Vec::new();
+    for (path, expected) in [(MANIFEST, manifest), (README, readme)] {
+        if read(path)? == expected {
             continue;
         }
         if check {
-            drifted.push(format!(
-                "{path} is not what the chart makes of it: run `{MENDING}` and commit it"
+            outdated.push(format!(
+                "{path} is out of date: run `{COMMAND}` and commit the file"
             ));
         } else {
-            fs::write(workspace().join(path), wanted).context(path)?;
+            fs::write(workspace().join(path), expected).context(path)?;
             console::progress(format!("wrote {path}"));
         }
     }
-    Ok(drifted)
+    Ok(outdated)
 }
 
-/// Helm 4 puts them between objects, and Helm 3 does not.
+/// Helm 4 prints blank lines between objects, and Helm 3 does not.
 fn without_blank_lines(manifest: &str) -> String {
     let lines = manifest.lines().map(str::trim_end);
     let lines = lines.filter(|line| !line.is_empty());

@@ -1,5 +1,5 @@
-//! Manifests of all values: against each other's objects, and against the schemas of
-//! Kubernetes, by kubeconform.
+//! Checks the manifests of all values: the references between objects, and, with
+//! kubeconform, the Kubernetes schemas.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,32 +8,34 @@ use ::tests::workspace;
 use anyhow::{Context, Result, ensure};
 use serde_norway::Mapping;
 
-use super::{links, render};
+use super::helm::render;
+use super::references;
 use crate::console;
-use crate::program::{self, call};
+use crate::program::{self, command};
 
 const VERSION: &str = "1.34.0";
-/// Their schemas are those of their operators.
-const CUSTOM: &str = "HTTPRoute,PrometheusRule,ServiceMonitor";
-/// All files of values beside the chart's own.
+/// Kinds whose schemas are not part of Kubernetes.
+const CUSTOM_KINDS: &str = "HTTPRoute,PrometheusRule,ServiceMonitor";
+/// The values files in k8s/, by name.
 const VALUES: [&str; 3] = ["dev", "e2e", "prod"];
-/// Further values, by name.
+/// A file with more sets of values, each with a name.
 const OPTIONS: &str = "charts/onetrace/checks/options.yaml";
 const SCRATCH: &str = "target/chart-values.yaml";
-/// Lines of what is wrong with one manifest.
-const SHOWN: usize = 10;
-/// What kubeconform says where it cannot get schemas.
+/// The maximum number of lines shown per manifest.
+const MAX_LINES: usize = 10;
+/// Part of kubeconform's error if it cannot download schemas.
 const NO_SCHEMAS: &str = "failed downloading schema";
 
-/// Says what is no valid manifest. Without kubeconform or its schemas, says that.
+/// Returns all problems. Prints that kubeconform is skipped if it, or its schemas, are
+/// not available.
 pub(super) async fn all(schemas: Option<&str>) -> Result<Vec<String>> {
     let rendered = rendered().await?;
     let mut problems = Vec::new();
     for (values, manifest) in &rendered {
-        let wrong = links::problems(manifest)?.into_iter();
+        let wrong = references::problems(manifest)?.into_iter();
         problems.extend(wrong.map(|it| format!("the chart with {values}: {it}")));
     }
-    if !program::is_there("kubeconform") {
+    if !program::is_installed("kubeconform") {
         println!("skipped kubeconform: it is not on PATH");
         return Ok(problems);
     }
@@ -44,7 +46,9 @@ pub(super) async fn all(schemas: Option<&str>) -> Result<Vec<String>> {
         };
         let error = format!("{error:#}");
         if schemas.is_none() && error.contains(NO_SCHEMAS) {
-            println!("skipped kubeconform: it cannot download schemas; name others by --schemas");
+            println!(
+                "skipped kubeconform: it cannot download schemas; set their location with --schemas"
+            );
             return Ok(problems);
         }
         problems.push(format!("the chart with {values}: {error}"));
@@ -52,13 +56,13 @@ pub(super) async fn all(schemas: Option<&str>) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// The manifests of all values that there are, each with a name for its values.
+/// The manifests of all sets of values, each with the name of the set.
 async fn rendered() -> Result<Vec<(String, String)>> {
-    let mut rendered = vec![("its defaults".to_owned(), render(None).await?)];
+    let mut manifests = vec![("default values".to_owned(), render(None).await?)];
     for name in VALUES {
         let file = format!("k8s/values-{name}.yaml");
         let manifest = render(Some(&file)).await?;
-        rendered.push((file, manifest));
+        manifests.push((file, manifest));
     }
     let options = fs::read_to_string(workspace().join(OPTIONS)).context(OPTIONS)?;
     let options: Mapping = serde_norway::from_str(&options).context(OPTIONS)?;
@@ -69,31 +73,31 @@ async fn rendered() -> Result<Vec<(String, String)>> {
         fs::write(&path, serde_norway::to_string(values)?).context(SCRATCH)?;
         let manifest = render(Some(SCRATCH)).await;
         let manifest = manifest.with_context(|| format!("{OPTIONS}: {name}"))?;
-        rendered.push((format!("{name} of {OPTIONS}"), manifest));
+        manifests.push((format!("{name} of {OPTIONS}"), manifest));
     }
-    Ok(rendered)
+    Ok(manifests)
 }
 
 async fn conforms(manifest: &str, schemas: Option<&str>) -> Result<()> {
-    let path = file();
+    let path = manifest_file();
     fs::write(&path, manifest).with_context(|| path.display().to_string())?;
-    let mut kubeconform = call("kubeconform", ["-strict", "-kubernetes-version", VERSION]);
-    kubeconform.args(["-skip", CUSTOM]);
+    let mut kubeconform = command("kubeconform", ["-strict", "-kubernetes-version", VERSION]);
+    kubeconform.args(["-skip", CUSTOM_KINDS]);
     if let Some(schemas) = schemas {
         kubeconform.args(["-schema-location", schemas]);
     }
-    // It says what is wrong on its standard output.
+    // It prints problems on standard output.
     let output = kubeconform
         .arg(&path)
         .output()
         .await
         .context("kubeconform")?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let first: Vec<_> = said.lines().take(SHOWN).collect();
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let first: Vec<_> = stdout.lines().take(MAX_LINES).collect();
     ensure!(output.status.success(), "{}", first.join("\n  "));
     Ok(())
 }
 
-fn file() -> PathBuf {
+fn manifest_file() -> PathBuf {
     workspace().join("target/chart.yaml")
 }

@@ -1,36 +1,32 @@
-//! `chart`: what is generated from the chart, and what it must pass.
+//! `chart`: generates files from the chart, and checks the chart.
 
 mod generated;
-mod links;
+mod helm;
 mod manifests;
-mod refused;
+mod references;
+mod rejected;
 mod values_table;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
-use crate::console;
 use crate::interrupt::Interrupts;
-use crate::program::{self, call};
+use crate::program;
 
-const CHART: &str = "charts/onetrace";
-/// Helm 3 takes a much older one where it has no cluster to ask.
-const KUBE_VERSION: [&str; 2] = ["--kube-version", "1.34.0"];
-
-/// Generate what is made from the chart, and check the chart
+/// Generate files from the chart, and check the chart
 ///
-/// Writes the rendered manifest and the README's table of values. Then: helm lint,
-/// by Helm 3 too where there is helm3; every value that must be refused is, by name;
-/// with the values in k8s/ and every option, the objects that name each other fit
-/// together, and satisfy the Kubernetes schemas where there is kubeconform. The exit
-/// status is 1 where something is not so.
+/// Writes the rendered manifest and the table of values in the chart's README. Then
+/// checks: helm lint (also with Helm 3, if helm3 is installed); invalid values are
+/// rejected with a helpful message; with each values file in k8s/ and with every option,
+/// the objects refer only to objects that exist, and match the Kubernetes schemas (if
+/// kubeconform is installed). The exit status is 1 if a check fails.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Write nothing; what would be written otherwise is a failure
+    /// Write nothing; fail if a generated file is out of date
     #[arg(long)]
     check: bool,
 
-    /// Where kubeconform finds schemas, as its -schema-location; its own default otherwise
+    /// The -schema-location of kubeconform [default: its own]
     #[arg(long, env = "KUBECONFORM_SCHEMAS", value_name = "LOCATION")]
     schemas: Option<String>,
 }
@@ -42,48 +38,16 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
 
 async fn all(arguments: &Arguments) -> Result<bool> {
     let mut problems = generated::all(arguments.check).await?;
-    for helm in helms() {
-        problems.extend(lint(helm).await);
-        problems.extend(refused::all(helm).await?);
+    for helm in helm::installed() {
+        problems.extend(helm::lint(helm).await);
+        problems.extend(rejected::all(helm).await?);
     }
     problems.extend(manifests::all(arguments.schemas.as_deref()).await?);
     for problem in &problems {
         println!("{problem}");
     }
     if problems.is_empty() {
-        println!("{CHART} is as it must be");
+        println!("{}: no problems found", helm::CHART);
     }
     Ok(problems.is_empty())
-}
-
-/// The programs of Helm that are there.
-fn helms() -> Vec<&'static str> {
-    let mut helms = vec!["helm"];
-    if program::is_there("helm3") {
-        helms.push("helm3");
-    }
-    helms
-}
-
-async fn lint(helm: &str) -> Option<String> {
-    console::progress(format!("{helm} lint"));
-    let mut lint = call(helm, ["lint", "--strict", CHART]);
-    lint.args(KUBE_VERSION);
-    let linted = program::output(lint).await;
-    linted.err().map(|error| format!("{error:#}"))
-}
-
-/// The manifests of the chart, with a file of values or none.
-async fn render(values: Option<&str>) -> Result<String> {
-    let arguments = ["template", "onetrace", CHART, "--namespace", "onetrace"];
-    let mut helm = call("helm", arguments);
-    helm.args(KUBE_VERSION);
-    if let Some(values) = values {
-        helm.args(["--values", values]);
-    }
-    let manifest = program::output(helm).await?;
-    if manifest.is_empty() {
-        bail!("helm template has rendered nothing of {CHART}");
-    }
-    Ok(format!("{manifest}\n"))
 }

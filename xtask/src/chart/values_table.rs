@@ -1,4 +1,4 @@
-//! The table of values in the chart's README, from `values.yaml` and its comments.
+//! The table of values in the chart's README, made from `values.yaml` and its comments.
 
 use std::fmt::Write as _;
 
@@ -15,8 +15,8 @@ struct Entry {
     comment: String,
 }
 
-/// The README with the table in its place.
-pub(super) fn put(readme: &str, values: &str) -> Result<String> {
+/// Replaces the table in the README.
+pub(super) fn insert(readme: &str, values: &str) -> Result<String> {
     let place = readme.split_once(BEGIN).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(END)?;
         Some((before, after))
@@ -38,7 +38,7 @@ fn table(values: &str) -> Result<String> {
         };
         let name = entry.path.join(".");
         let default = if entries.iter().any(is_below) {
-            // Told key by key.
+            // Each of its keys has a row.
             String::new()
         } else {
             let value = at(&parsed, &entry.path).with_context(|| name.clone())?;
@@ -50,7 +50,7 @@ fn table(values: &str) -> Result<String> {
     Ok(table)
 }
 
-/// The keys in the order of the file, also those without a comment.
+/// All keys in the order of the file, including those without a comment.
 fn entries(values: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut above: Vec<(usize, String)> = Vec::new();
@@ -58,8 +58,8 @@ fn entries(values: &str) -> Vec<Entry> {
     for line in values.lines() {
         let text = line.trim_start();
         let indent = line.len() - text.len();
-        if let Some(said) = text.strip_prefix('#') {
-            comment.push(said.trim());
+        if let Some(text) = text.strip_prefix('#') {
+            comment.push(text.trim());
             continue;
         }
         if let Some(key) = key(text) {
@@ -75,7 +75,7 @@ fn entries(values: &str) -> Vec<Entry> {
     entries
 }
 
-/// The key that a line begins with; an element of a list has none.
+/// The key at the start of a line; `None` for an element of a list.
 fn key(text: &str) -> Option<&str> {
     let (key, rest) = text.split_once(':')?;
     let is_key = key
@@ -88,7 +88,7 @@ fn at<'a>(values: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(values, |value, key| value.get(key))
 }
 
-/// A value as JSON on one line, its keys in the order of the file.
+/// Formats a value as JSON on one line, with the keys in the order of the file.
 fn inline(value: &Value) -> Result<String> {
     Ok(match value {
         Value::Null => "null".to_owned(),
@@ -141,11 +141,11 @@ peers:
     }
 
     #[test]
-    fn the_table_takes_the_place_of_the_last_one() {
+    fn the_new_table_replaces_the_old_one() {
         let readme = format!("before\n{BEGIN}old\n{END}\nafter\n");
-        let put = put(&readme, "# It\na: 1\n").unwrap();
-        assert!(put.starts_with("before\n<!-- values"), "{put}");
-        assert!(put.contains("| `a` | `1` | It |\n<!-- end"), "{put}");
-        assert!(put.ends_with("\nafter\n") && !put.contains("old"), "{put}");
+        let new = insert(&readme, "# It\na: 1\n").unwrap();
+        assert!(new.starts_with("before\n<!-- values"), "{new}");
+        assert!(new.contains("| `a` | `1` | It |\n<!-- end"), "{new}");
+        assert!(new.ends_with("\nafter\n") && !new.contains("old"), "{new}");
     }
 }

@@ -9,7 +9,7 @@ use serde_norway::Value;
 use tokio::process::Command;
 
 use crate::console;
-use crate::program::{self, call};
+use crate::program::{self, command};
 
 /// The cluster's name.
 pub(super) const NAME: &str = "onetrace";
@@ -71,7 +71,7 @@ impl Cluster {
     /// Deletes a cluster that exists but does not work, such as one whose containers did not
     /// start again after a restart of Docker.
     async fn is_usable(&self) -> Result<bool> {
-        let clusters = program::output(call("kind", ["get", "clusters"])).await?;
+        let clusters = program::output(command("kind", ["get", "clusters"])).await?;
         if !clusters.lines().any(|name| name == NAME) {
             return Ok(false);
         }
@@ -112,12 +112,12 @@ impl Cluster {
     }
 
     async fn kubectl(&self, arguments: &[&str]) -> Result<String> {
-        self.output(call("kubectl", arguments)).await
+        self.output(command("kubectl", arguments)).await
     }
 
     async fn kind(&self, arguments: &[&str]) -> Result<String> {
         let arguments = [arguments, &["--name", NAME]].concat();
-        self.output(call("kind", arguments)).await
+        self.output(command("kind", arguments)).await
     }
 
     async fn output(&self, mut command: Command) -> Result<String> {

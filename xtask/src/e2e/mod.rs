@@ -87,7 +87,7 @@ async fn images() -> Result<Vec<Image>> {
 
 async fn tests(cluster: &Cluster, arguments: &Arguments, keep: bool) -> Result<(Tally, bool)> {
     let skipped = SkippedFile::new()?;
-    let mut cargo = test::cargo(&["test", "--no-fail-fast", "--package", "tests"]);
+    let mut cargo = program::cargo(["test", "--no-fail-fast", "--package", "tests"]);
     cargo
         .args(["--features", "cluster", "--test", "cluster_*", "--"])
         .args(["--test-threads", CONCURRENT_TESTS])

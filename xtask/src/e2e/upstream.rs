@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::console;
-use crate::program::{self, call};
+use crate::program::{self, command};
 
 const CHART: &str = "charts/onetrace";
 const OUR_REPOSITORY: &str = "onetrace/";
 
 /// The images that Docker has on this machine. The cluster pulls the others.
 pub(super) async fn on_this_machine() -> Result<Vec<String>> {
-    let manifest = program::output(call("helm", ["template", "onetrace", CHART])).await?;
+    let manifest = program::output(command("helm", ["template", "onetrace", CHART])).await?;
     let mut found = Vec::new();
     for image in images(&manifest) {
-        if program::succeeds(call("docker", ["image", "inspect", image])).await {
+        if program::succeeds(command("docker", ["image", "inspect", image])).await {
             found.push(image.to_owned());
         } else {
             console::progress(format!("the cluster will pull {image}"));

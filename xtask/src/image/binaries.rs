@@ -1,4 +1,4 @@
-//! Static binaries for Linux, whatever this machine runs.
+//! Static binaries for Linux, also when built on another system.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -7,9 +7,9 @@ use ::tests::local;
 use anyhow::{Result, bail};
 
 use crate::console;
-use crate::program::{self, call};
+use crate::program::{self, command};
 
-/// Builds programs for an architecture as images name it; says where each is.
+/// Builds programs for an architecture such as `amd64`; returns the path of each.
 pub(super) async fn build(
     architecture: &str,
     names: &[String],
@@ -34,38 +34,41 @@ fn target(architecture: &str) -> Result<String> {
     let cpu = match architecture {
         "amd64" => "x86_64",
         "arm64" => "aarch64",
-        other => bail!("the Docker engine runs {other}: images are built for amd64 and arm64"),
+        other => bail!(
+            "the Docker engine runs on {other}, but images are built only for amd64 and arm64"
+        ),
     };
     Ok(format!("{cpu}-unknown-linux-musl"))
 }
 
-/// Adds Rust's libraries for the target where they are missing.
+/// Installs Rust's standard library for the target, if rustup manages Rust.
 async fn add_target(target: &str) -> Result<()> {
-    if !program::is_there("rustup") {
-        // Rust that was installed otherwise may have the target all the same.
+    if !program::is_installed("rustup") {
+        // Rust from another source may include the target.
         return Ok(());
     }
-    let installed = program::output(call("rustup", ["target", "list", "--installed"])).await?;
+    let installed = program::output(command("rustup", ["target", "list", "--installed"])).await?;
     if installed.lines().any(|line| line == target) {
         return Ok(());
     }
-    console::progress(format!("adding Rust's libraries for {target}"));
-    program::run(call("rustup", ["target", "add", target])).await
+    console::progress(format!("installing Rust's standard library for {target}"));
+    program::run(command("rustup", ["target", "add", target])).await
 }
 
-/// jemalloc is C. Its build would say in many lines that there is no compiler, or no make.
+/// jemalloc is written in C. Without a compiler or make, its build would fail with a long
+/// log; this error is one line.
 fn require_c_compiler(target: &str) -> Result<()> {
     let variable = format!("CC_{}", target.replace('-', "_"));
     let compiler = target.replace("-unknown-linux-musl", "-linux-musl-gcc");
-    let is_there = std::env::var_os(&variable).is_some()
-        || program::is_there("musl-gcc")
-        || program::is_there(&compiler);
-    if is_there {
+    let found = std::env::var_os(&variable).is_some()
+        || program::is_installed("musl-gcc")
+        || program::is_installed(&compiler);
+    if found {
         return program::require(&["make"]);
     }
     bail!(
-        "there is no C compiler for {target}: install musl-gcc (on Debian and Ubuntu: apt install musl-tools) \
-         or {compiler}, or name one in {variable}"
+        "no C compiler for {target}: install musl-gcc (on Debian and Ubuntu: apt install musl-tools) \
+         or {compiler}, or set {variable} to a compiler"
     )
 }
 
@@ -74,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_engine_decides_on_the_target() {
+    fn the_target_depends_on_the_engine() {
         assert_eq!(target("arm64").unwrap(), "aarch64-unknown-linux-musl");
         let error = target("riscv64").unwrap_err().to_string();
         assert!(error.contains("riscv64"), "{error}");

@@ -1,4 +1,4 @@
-//! One image: its context, its tag, and the call of Docker.
+//! Builds one image: its context, its tag, and `docker build`.
 
 use std::fs;
 use std::path::Path;
@@ -8,38 +8,38 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use crate::console;
-use crate::program::{self, call};
+use crate::program::{self, command};
 
-/// Apart from where Tilt puts the binaries of its inner loop.
+/// The build context. Tilt has its own, for development builds.
 pub(crate) const CONTEXT: &str = "target/image/release";
 pub(crate) const DOCKERFILE: &str = "Dockerfile";
 
-/// An image that the Docker engine has.
+/// An image in the Docker engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
-    /// The program in it.
+    /// The name of its program.
     pub(crate) name: String,
-    /// The tag that its content gave it.
+    /// The tag, which is made from the version and the content.
     pub(crate) tag: String,
-    /// Its bytes, uncompressed.
+    /// The uncompressed size in bytes.
     pub(crate) size: u64,
 }
 
 impl Image {
-    /// Repository and tag.
+    /// `REPOSITORY:TAG`.
     pub(crate) fn reference(&self) -> String {
         format!("onetrace/{}:{}", self.name, self.tag)
     }
 
-    /// Gives it a further tag; says by what name it is then known.
-    pub(super) async fn tag_also(&self, tag: &str) -> Result<String> {
+    /// Adds a tag; returns the new reference.
+    pub(super) async fn add_tag(&self, tag: &str) -> Result<String> {
         let other = format!("onetrace/{}:{tag}", self.name);
-        program::run(call("docker", ["tag", &self.reference(), &other])).await?;
+        program::run(command("docker", ["tag", &self.reference(), &other])).await?;
         Ok(other)
     }
 }
 
-/// Builds the image of a program, unless one of the same content is there.
+/// Builds the image of a program, unless an image with the same content exists.
 pub(super) async fn image(name: &str, binary: &Path, architecture: &str) -> Result<Image> {
     let content = fs::read(binary).with_context(|| binary.display().to_string())?;
     let dockerfile = fs::read(workspace().join(DOCKERFILE)).context(DOCKERFILE)?;
@@ -48,14 +48,14 @@ pub(super) async fn image(name: &str, binary: &Path, architecture: &str) -> Resu
         tag: tag(&content, &dockerfile),
         size: 0,
     };
-    // Also where the image is there: `release` takes what was built last.
-    place(name, &content, architecture)?;
+    // Also if the image exists, because `release` uses the binary of the last build.
+    copy_to_context(name, &content, architecture)?;
     let reference = image.reference();
-    if !program::succeeds(call("docker", ["image", "inspect", &reference])).await {
+    if !program::succeeds(command("docker", ["image", "inspect", &reference])).await {
         console::progress(format!("building the image {reference}"));
         build(&image, architecture).await?;
     }
-    let size = call(
+    let size = command(
         "docker",
         ["image", "inspect", "--format", "{{.Size}}", &reference],
     );
@@ -64,18 +64,19 @@ pub(super) async fn image(name: &str, binary: &Path, architecture: &str) -> Resu
     Ok(image)
 }
 
-/// The version, and the beginning of a hash of all that the image is made of.
+/// The version, and the start of a hash of the binary and the Dockerfile.
 fn tag(binary: &[u8], dockerfile: &[u8]) -> String {
     let mut hash = Sha256::new();
     hash.update(dockerfile);
     hash.update(binary);
     let digest = hash.finalize();
-    let start = u64::from_be_bytes(digest[..8].try_into().expect("it has 32 bytes")) >> 16;
+    let start =
+        u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 hash has 32 bytes")) >> 16;
     format!("{}-{start:012x}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Puts the binary where the Dockerfile looks for it.
-fn place(name: &str, binary: &[u8], architecture: &str) -> Result<()> {
+/// Copies the binary to the path that the Dockerfile copies from.
+fn copy_to_context(name: &str, binary: &[u8], architecture: &str) -> Result<()> {
     let directory = workspace().join(CONTEXT).join(architecture);
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
     let path = directory.join(name);
@@ -90,17 +91,17 @@ pub(crate) fn make_executable(path: &Path) -> Result<()> {
 }
 
 async fn build(image: &Image, architecture: &str) -> Result<()> {
-    let mut docker = call("docker", ["build", "--quiet", "--file", DOCKERFILE]);
+    let mut docker = command("docker", ["build", "--quiet", "--file", DOCKERFILE]);
     docker.args(["--tag", &image.reference()]);
-    // Without Buildx nothing else sets it.
+    // Only Buildx sets it by itself.
     docker.args(["--build-arg", &format!("TARGETARCH={architecture}")]);
     docker.args(build_arguments(&image.name).await);
     docker.arg(CONTEXT);
-    // The id that it prints says less than the tag.
+    // Hides the image id that it prints; the tag is printed later.
     program::output(docker).await.map(drop)
 }
 
-/// What the Dockerfile is told about an image.
+/// The build arguments of the Dockerfile.
 pub(crate) async fn build_arguments(name: &str) -> Vec<String> {
     let (version, revision) = (env!("CARGO_PKG_VERSION"), revision().await);
     let arguments = [
@@ -112,9 +113,9 @@ pub(crate) async fn build_arguments(name: &str) -> Vec<String> {
     arguments.into_iter().flatten().collect()
 }
 
-/// The commit that is checked out; a copy without Git has none.
+/// The commit that is checked out; `unknown` without Git.
 async fn revision() -> String {
-    let head = program::output(call("git", ["rev-parse", "HEAD"])).await;
+    let head = program::output(command("git", ["rev-parse", "HEAD"])).await;
     head.unwrap_or_else(|_| "unknown".to_owned())
 }
 
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_belongs_to_one_content() {
+    fn different_content_has_a_different_tag() {
         let first = tag(b"binary", b"FROM scratch");
         assert_eq!(first, tag(b"binary", b"FROM scratch"));
         assert_ne!(first, tag(b"other", b"FROM scratch"));

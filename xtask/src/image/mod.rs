@@ -1,4 +1,5 @@
-//! `image`: the images of the services and of the trace test, and into a cluster.
+//! `image`: builds the images of the services and of trace-contract, and loads them into
+//! a cluster.
 
 mod binaries;
 mod build;
@@ -13,32 +14,32 @@ use clap::Args;
 
 use crate::console;
 use crate::interrupt::Interrupts;
-use crate::program::{self, call};
+use crate::program::{self, command};
 
 pub(crate) use build::{CONTEXT, DOCKERFILE, Image, build_arguments, make_executable};
 
-/// What an image may have, uncompressed.
-const SIZE_BAR: u64 = 8_000_000;
-/// The program of `helm test`, which has an image beside the services.
+/// The maximum uncompressed size of an image, in bytes.
+const MAX_SIZE: u64 = 8_000_000;
+/// The program of `helm test`, which has its own image.
 const TEST: &str = "trace-contract";
 
 /// Build the images of the services and of trace-contract
 ///
-/// Static binaries (Linux with musl, release) in images from scratch. A tag is made
-/// from the version and the content, so that a new image never has an old tag. What
-/// is there already is not built again. target/image/values.yaml has the tags for
-/// helm. The exit status is 1 where an image is larger than 8 MB.
+/// Each image contains one static release binary (Linux, musl) and nothing else. The
+/// tag is made from the version and the content, so that different images have
+/// different tags; existing images are not built again. Writes the tags as Helm values
+/// to target/image/values.yaml. The exit status is 1 if an image is larger than 8 MB.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Load them into the nodes of this kind cluster
+    /// Load the images into the nodes of this kind cluster
     #[arg(long, value_name = "CLUSTER")]
     load: Option<String>,
 
-    /// Give them this tag, too, such as the version that the chart has by default
+    /// Add this tag, for example the version that is the chart's default
     #[arg(long)]
     tag: Option<String>,
 
-    /// Put the list of its crates into each binary, for SBOMs and scanners, by cargo-auditable
+    /// Embed the list of its crates in each binary, for SBOMs and scanners, with cargo-auditable
     #[arg(long)]
     auditable: bool,
 }
@@ -51,43 +52,43 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
         .map(|()| fits(&images))
 }
 
-/// Builds all images, or finds them built.
+/// Builds all images that do not exist yet.
 pub(crate) async fn all() -> Result<Vec<Image>> {
     build_all(false).await
 }
 
 async fn build_all(auditable: bool) -> Result<Vec<Image>> {
     let architecture = program::engine_architecture().await?;
-    console::progress("building static binaries in release, which takes minutes the first time");
+    console::progress("building static release binaries; the first build takes minutes");
     let names = names()?;
     let binaries = binaries::build(&architecture, &names, auditable).await?;
     let mut images = Vec::new();
     for name in names {
         let binary = binaries.get(&name);
-        let binary = binary.with_context(|| format!("the build has made no program {name}"))?;
+        let binary = binary.with_context(|| format!("cargo built no program {name}"))?;
         images.push(build::image(&name, binary, &architecture).await?);
     }
     write_values(&images)?;
     Ok(images)
 }
 
-/// The programs that have images.
+/// The programs that have an image.
 pub(crate) fn names() -> Result<Vec<String>> {
     let mut names = services::names()?;
     names.push(TEST.to_owned());
     Ok(names)
 }
 
-/// Loads them into every node that has not got them.
+/// Loads images into every node of a cluster that does not have them.
 pub(crate) async fn load(images: &[String], cluster: &str) -> Result<()> {
     console::progress(format!("loading {}", images.join(", ")));
-    let mut load = call("kind", ["load", "docker-image", "--name", cluster]);
+    let mut load = command("kind", ["load", "docker-image", "--name", cluster]);
     load.args(images);
-    // It has a line for each image and node, which matter when it fails.
+    // Its output has a line per image and node: shown only in an error.
     program::output(load).await.map(drop)
 }
 
-/// Where the tags are, as values of the chart.
+/// The file with the tags, as values of the chart.
 pub(crate) fn values_file() -> PathBuf {
     workspace().join("target/image/values.yaml")
 }
@@ -96,10 +97,12 @@ async fn finish(images: &[Image], arguments: &Arguments) -> Result<()> {
     let mut tagged: Vec<_> = images.iter().map(Image::reference).collect();
     if let Some(tag) = &arguments.tag {
         if tag == "latest" {
-            bail!("--tag latest: nodes do not take it from what was loaded; name a version");
+            bail!(
+                "--tag latest: nodes always pull this tag instead of using the loaded image; use a version"
+            );
         }
         for image in images {
-            tagged.push(image.tag_also(tag).await?);
+            tagged.push(image.add_tag(tag).await?);
         }
     }
     if let Some(cluster) = &arguments.load {
@@ -116,12 +119,12 @@ async fn finish(images: &[Image], arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Whether all keep to the bar; says which does not.
+/// Whether no image is too large; prints those that are.
 pub(crate) fn fits(images: &[Image]) -> bool {
-    let large: Vec<_> = images.iter().filter(|it| it.size > SIZE_BAR).collect();
+    let large: Vec<_> = images.iter().filter(|it| it.size > MAX_SIZE).collect();
     for image in &large {
         let reference = image.reference();
-        println!("{reference} has {} bytes, more than {SIZE_BAR}", image.size);
+        println!("{reference} has {} bytes, maximum {MAX_SIZE}", image.size);
     }
     large.is_empty()
 }
@@ -134,17 +137,19 @@ fn write_values(images: &[Image]) -> Result<()> {
 fn values(images: &[Image]) -> String {
     let (test, services): (Vec<_>, Vec<_>) = images.iter().partition(|it| it.name == TEST);
     let mut values =
-        "# The images that were built last, by `cargo xtask image`.\nservices:\n".to_owned();
+        "# The images of the last build. Generated by `cargo xtask image`.\nservices:\n".to_owned();
     for Image { name, tag, .. } in services {
-        writeln!(values, "  {name}: {{image: {{tag: {tag}}}}}").expect("a String takes everything");
+        writeln!(values, "  {name}: {{image: {{tag: {tag}}}}}")
+            .expect("writing to a String cannot fail");
     }
     for Image { tag, .. } in test {
-        writeln!(values, "test: {{image: {{tag: {tag}}}}}").expect("a String takes everything");
+        writeln!(values, "test: {{image: {{tag: {tag}}}}}")
+            .expect("writing to a String cannot fail");
     }
     values
 }
 
-/// A path as seen from the root of this repository.
+/// A path relative to the root of this repository.
 fn shown(path: &Path) -> String {
     let path = path.strip_prefix(workspace()).unwrap_or(path);
     path.display().to_string()
@@ -155,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_service_and_the_test_get_the_tag_of_their_image() {
+    fn each_service_and_the_test_has_the_tag_of_its_image() {
         let image = |name: &str, tag: &str| Image {
             name: name.to_owned(),
             tag: tag.to_owned(),
@@ -166,7 +171,7 @@ mod tests {
             image("bye", "1-b"),
             image(TEST, "1-c"),
         ];
-        let expected = "# The images that were built last, by `cargo xtask image`.\nservices:\n  \
+        let expected = "# The images of the last build. Generated by `cargo xtask image`.\nservices:\n  \
                         gateway: {image: {tag: 1-a}}\n  bye: {image: {tag: 1-b}}\n\
                         test: {image: {tag: 1-c}}\n";
         assert_eq!(values(&images), expected);

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{Pushed, directory};
 use crate::console;
-use crate::program::{self, call};
+use crate::program::{self, command};
 
 const CHART: &str = "charts/onetrace";
 /// The lines of the chart's values that a release replaces.
@@ -22,7 +22,7 @@ pub(super) async fn push(
     plain_http: bool,
 ) -> Result<Pushed> {
     let directory = directory();
-    let mut copy = call("cp", ["-R", CHART]);
+    let mut copy = command("cp", ["-R", CHART]);
     copy.arg(&directory);
     program::run(copy).await?;
     let chart = directory.join("onetrace");
@@ -30,7 +30,7 @@ pub(super) async fn push(
     let text = fs::read_to_string(&values).with_context(|| values.display().to_string())?;
     fs::write(&values, released(&text, repository, images)?)
         .with_context(|| values.display().to_string())?;
-    let mut package = call("helm", ["package", "--destination"]);
+    let mut package = command("helm", ["package", "--destination"]);
     package.arg(&directory).arg(&chart);
     program::output(package).await?;
     fs::remove_dir_all(&chart).with_context(|| chart.display().to_string())?;
@@ -38,7 +38,7 @@ pub(super) async fn push(
     let charts = format!("{repository}/charts");
     console::progress(format!("pushing the chart to {charts}"));
     let package = directory.join(format!("onetrace-{}.tgz", env!("CARGO_PKG_VERSION")));
-    let mut push = call("helm", ["push"]);
+    let mut push = command("helm", ["push"]);
     push.arg(package).arg(format!("oci://{charts}"));
     if plain_http {
         push.arg("--plain-http");

@@ -8,7 +8,7 @@ use serde_norway::Value;
 use super::{Options, directory};
 use crate::console;
 use crate::image::{CONTEXT, DOCKERFILE, build_arguments};
-use crate::program::{self, call};
+use crate::program::{self, command};
 
 /// Makes the image of a program from the binaries that are there, and pushes it.
 /// Returns the digest of what names the architectures' own images.
@@ -18,7 +18,7 @@ pub(super) async fn push(name: &str, repository: &str, options: &Options) -> Res
     let metadata = directory().join(format!("{name}.json"));
     let platforms = options.architectures.iter().map(|it| format!("linux/{it}"));
     let platforms: Vec<_> = platforms.collect();
-    let mut buildx = call("docker", ["buildx", "build", "--push"]);
+    let mut buildx = command("docker", ["buildx", "build", "--push"]);
     buildx
         .args(["--file", DOCKERFILE, "--tag", &reference])
         .args(["--platform", &platforms.join(",")])

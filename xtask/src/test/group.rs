@@ -1,5 +1,5 @@
-//! The programs of the tests, which cargo starts and does not take with it when it
-//! is ended.
+//! The process group of `cargo test`. Killing cargo does not kill the test programs that
+//! it has started, so all of them are killed as a group.
 
 use std::process::{Command, Stdio};
 
@@ -7,38 +7,38 @@ use anyhow::{Context, Result};
 use tests::watchdog::Watched;
 use tokio::process::Child;
 
-/// The process group of a child that leads it: ended when this is dropped, and when
-/// this process ends without dropping anything.
+/// The process group of a child that leads it. It is killed when this is dropped, and by
+/// the watchdog if this process dies.
 pub(super) struct Group {
     id: u32,
-    runs: bool,
+    running: bool,
     _watched: Watched,
 }
 
 impl Group {
     pub(super) fn of(leader: &Child) -> Result<Self> {
-        let id = leader.id().context("cargo has ended at once")?;
+        let id = leader.id().context("cargo has exited immediately")?;
         Ok(Self {
             id,
-            runs: true,
+            running: true,
             _watched: Watched::new(id)?,
         })
     }
 
-    /// Its leader has ended by itself, after all others.
-    pub(super) fn has_ended(mut self) {
-        self.runs = false;
+    /// Marks the group as ended: cargo exits after its test programs.
+    pub(super) fn has_exited(mut self) {
+        self.running = false;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if self.runs {
+        if self.running {
             let group = format!("-{}", self.id);
             let mut kill = Command::new("kill");
             kill.args(["-s", "KILL", "--", &group])
                 .stderr(Stdio::null());
-            // One that has just ended is as good as killed.
+            // The error of a group that has just exited does not matter.
             let _ = kill.status();
         }
     }

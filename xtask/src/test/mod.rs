@@ -1,4 +1,7 @@
-//! `test`: everything that needs no cluster, by plain `cargo test`.
+//! `test`: runs everything that needs no cluster, and counts the results.
+//!
+//! It runs `cargo test`, not cargo-nextest, because the README's first commands need
+//! only Rust.
 
 mod group;
 mod tally;
@@ -6,7 +9,7 @@ mod tally;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use ::tests::{local, skip, workspace};
+use ::tests::{local, skip};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -14,20 +17,21 @@ use tokio::process::Command;
 
 use crate::console;
 use crate::interrupt::Interrupts;
+use crate::program;
 use group::Group;
 use tally::Skipped;
 
 pub(crate) use tally::Tally;
 
-/// Run every test that needs no cluster; the last line counts them
+/// Run every test that needs no cluster
 ///
-/// Builds the services, then runs `cargo test`. The last line is `N passed, N
-/// failed, N skipped`. A test that needs the real Collector or Jaeger is skipped
-/// where they are not at hand, and named with the reason, unless
-/// `ONETRACE_REQUIRE=collector,jaeger` says that they must be.
+/// Builds the services, then runs `cargo test`. The last line is `N passed, N failed,
+/// N skipped`. A test that needs a real Collector or Jaeger is skipped if they are not
+/// available, and listed with the reason. With `ONETRACE_REQUIRE=collector,jaeger` it
+/// fails instead.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// For cargo test, such as `-p hello` or a test's name
+    /// Arguments for cargo test, such as `-p hello` or the name of a test
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
@@ -39,20 +43,20 @@ pub(crate) async fn run(arguments: Arguments, mut interrupts: Interrupts) -> Res
     tally.skip(skipped.read()?);
     print!("\n{}", tally.report());
     if !success && tally.failed() == 0 {
-        bail!("cargo test failed before or beside the tests: see above");
+        bail!("cargo test failed, but no test did: see above");
     }
     Ok(success && tally.failed() == 0)
 }
 
-/// Runs the tests; says what they counted, and whether cargo succeeded.
+/// Builds and runs the tests. Returns their counts, and whether cargo succeeded.
 async fn test(arguments: &[String], skipped: &SkippedFile) -> Result<(Tally, bool)> {
-    // In one go with the tests, so that nothing is built twice; then the tests
-    // find the services' programs as they are.
+    // One build of services and tests, so that nothing is built twice. The tests then
+    // use the services from the directory of this build.
     console::progress("building the services and all tests");
     let built = local::build(&["--workspace", "--bins", "--tests"]).await?;
     let programs = built.get("gateway").and_then(|program| program.parent());
-    let programs = programs.context("the build has made no gateway")?;
-    let mut test = cargo(&["test", "--no-fail-fast"]);
+    let programs = programs.context("cargo built no program gateway")?;
+    let mut test = program::cargo(["test", "--no-fail-fast"]);
     if !chooses_packages(arguments) {
         test.arg("--workspace");
     }
@@ -60,7 +64,7 @@ async fn test(arguments: &[String], skipped: &SkippedFile) -> Result<(Tally, boo
     count(test, skipped).await
 }
 
-/// Runs a `cargo test`; says what its tests counted, and whether it succeeded.
+/// Runs a `cargo test`. Returns the counts of its tests, and whether it succeeded.
 pub(crate) async fn count(mut test: Command, skipped: &SkippedFile) -> Result<(Tally, bool)> {
     let mut child = test
         .env(skip::SKIPPED_FILE, &skipped.path)
@@ -77,7 +81,7 @@ pub(crate) async fn count(mut test: Command, skipped: &SkippedFile) -> Result<(T
         tally.read(&line);
     }
     let status = child.wait().await?;
-    group.has_ended();
+    group.has_exited();
     Ok((tally, status.success()))
 }
 
@@ -87,24 +91,13 @@ fn chooses_packages(arguments: &[String]) -> bool {
     arguments.iter().any(chooses)
 }
 
-/// A call of cargo at the root of this repository, ended when it is dropped.
-pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(workspace())
-        .args(arguments)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    cargo
-}
-
-/// Where tests note that they were skipped; removed at the end.
+/// The file to which tests add that they were skipped. Removed when dropped.
 pub(crate) struct SkippedFile {
     path: PathBuf,
 }
 
 impl SkippedFile {
-    /// An empty one.
+    /// Creates an empty file.
     pub(crate) fn new() -> Result<Self> {
         let name = format!("onetrace-skipped-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
@@ -112,7 +105,7 @@ impl SkippedFile {
         Ok(Self { path })
     }
 
-    /// What has been noted.
+    /// The tests that were skipped so far.
     pub(crate) fn read(&self) -> Result<Vec<Skipped>> {
         let text = std::fs::read_to_string(&self.path)?;
         Ok(text.lines().filter_map(Skipped::parse).collect())
@@ -121,7 +114,7 @@ impl SkippedFile {
 
 impl Drop for SkippedFile {
     fn drop(&mut self) {
-        // It is in the directory for such files; nobody misses it.
+        // A file that stays in the temporary directory does no harm.
         let _ = std::fs::remove_file(&self.path);
     }
 }

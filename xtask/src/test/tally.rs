@@ -1,4 +1,4 @@
-//! Adds up what the test programs say.
+//! Adds up the results of all test programs.
 
 use std::fmt::Write as _;
 
@@ -30,19 +30,19 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Takes in a line of `cargo test`.
+    /// Reads a line of the output of `cargo test`.
     pub(crate) fn read(&mut self, line: &str) {
         if let Some(counts) = line.strip_prefix("test result: ") {
             self.passed += count(counts, "passed");
             self.failed += count(counts, "failed");
-        } else if let Some((test, outcome)) = result(line) {
-            match outcome {
+        } else if let Some((test, result)) = result(line) {
+            match result {
                 "FAILED" => self.failures.push(test.to_owned()),
                 ignored if ignored.starts_with("ignored") => self.skipped.push(Skipped {
                     test: test.to_owned(),
                     why: ignored
                         .strip_prefix("ignored, ")
-                        .unwrap_or("it is marked as ignored, without a reason")
+                        .unwrap_or("marked as ignored without a reason")
                         .to_owned(),
                 }),
                 _ => {}
@@ -50,8 +50,8 @@ impl Tally {
         }
     }
 
-    /// Counts as skipped the tests that said so themselves; for their harness
-    /// they have passed.
+    /// Counts tests that skipped themselves as skipped; the test harness counted them as
+    /// passed.
     pub(crate) fn skip(&mut self, skipped: Vec<Skipped>) {
         self.passed = self.passed.saturating_sub(skipped.len());
         self.skipped.extend(skipped);
@@ -66,32 +66,32 @@ impl Tally {
         self.passed + self.failed + self.skipped.len() == 0
     }
 
-    /// What was skipped and what failed, by name, then the closing line.
+    /// The skipped and the failed tests by name, then the line with the counts.
     pub(crate) fn report(&self) -> String {
         let mut report = String::new();
         for skipped in &self.skipped {
             writeln!(report, "skipped {}: {}", skipped.test, skipped.why)
-                .expect("a String takes everything");
+                .expect("writing to a String cannot fail");
         }
         for test in &self.failures {
-            writeln!(report, "failed {test}").expect("a String takes everything");
+            writeln!(report, "failed {test}").expect("writing to a String cannot fail");
         }
         let (passed, failed, skipped) = (self.passed, self.failed, self.skipped.len());
         writeln!(
             report,
             "{passed} passed, {failed} failed, {skipped} skipped"
         )
-        .expect("a String takes everything");
+        .expect("writing to a String cannot fail");
         report
     }
 }
 
-/// `test NAME ... OUTCOME`.
+/// Parses `test NAME ... RESULT`.
 fn result(line: &str) -> Option<(&str, &str)> {
     line.strip_prefix("test ")?.rsplit_once(" ... ")
 }
 
-/// The number before a word, as in `ok. 3 passed; 0 failed`.
+/// The number before a word in `ok. 3 passed; 0 failed`.
 fn count(counts: &str, word: &str) -> usize {
     let mut words = counts.split_whitespace();
     let mut number = 0;
@@ -121,23 +121,23 @@ test src/lib.rs - (line 6) - compile ... ok
 test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s";
 
     #[test]
-    fn all_test_programs_are_added_up() {
+    fn the_results_of_all_test_programs_are_added_up() {
         let mut tally = Tally::default();
         OUTPUT.lines().for_each(|line| tally.read(line));
         tally.skip(vec![
-            Skipped::parse("routes::real\tno jaeger: nowhere").unwrap(),
+            Skipped::parse("routes::real\tno jaeger: not on PATH").unwrap(),
         ]);
         assert_eq!(
             tally.report(),
             "skipped routes::slow: takes an hour\n\
-             skipped routes::real: no jaeger: nowhere\n\
+             skipped routes::real: no jaeger: not on PATH\n\
              failed routes::page\n\
              2 passed, 1 failed, 2 skipped\n"
         );
     }
 
     #[test]
-    fn what_a_test_prints_is_not_counted() {
+    fn the_output_of_a_test_is_not_counted() {
         let mut tally = Tally::default();
         tally.read("the test result: ok. 7 passed; 0 failed");
         tally.read("    test nested ... FAILED");

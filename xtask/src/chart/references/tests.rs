@@ -1,4 +1,4 @@
-//! One small manifest, and what breaks it.
+//! One small manifest, and changes that break it.
 
 use super::*;
 
@@ -38,12 +38,12 @@ spec: {selector: {matchLabels: {app: a}}}
 ";
 
 #[test]
-fn objects_that_fit_together_have_no_problem() {
+fn a_consistent_manifest_has_no_problem() {
     assert_eq!(problems(MANIFEST).unwrap(), Vec::<String>::new());
 }
 
 #[test]
-fn what_does_not_fit_is_told_with_the_object_that_says_it() {
+fn a_broken_reference_is_reported_with_the_object_that_has_it() {
     for (right, wrong, expected) in [
         (
             "  replicas: 2\n",
@@ -58,23 +58,23 @@ fn what_does_not_fit_is_told_with_the_object_that_says_it() {
         (
             "targetPort: http",
             "targetPort: web",
-            "Service a has the port",
+            "Service a has the target port",
         ),
         ("selector: {app: a}", "selector: {app: b}", "of 0 workloads"),
         (
             "endpoints: [{port: http}]",
             "endpoints: [{port: x}]",
-            "at 0 Services",
+            "selects 0 Services",
         ),
         (
             "name: a, port: 80}]}]",
             "name: a, port: 81}]}]",
-            "HTTPRoute a leads to a",
+            "HTTPRoute a routes to a",
         ),
         (
             "port: {name: http}}}}]",
             "port: {name: x}}}}]",
-            "Ingress a leads to a",
+            "Ingress a routes to a",
         ),
         (
             "matchLabels: {app: a}}}\n",
@@ -86,20 +86,20 @@ fn what_does_not_fit_is_told_with_the_object_that_says_it() {
         let problems = problems(&MANIFEST.replacen(right, wrong, 1)).unwrap();
         assert!(
             problems.iter().any(|it| it.contains(expected)),
-            "{wrong:?} must be told with {expected:?}, not {problems:?}"
+            "{wrong:?} must be reported as {expected:?}, not {problems:?}"
         );
     }
 }
 
 #[test]
-fn two_who_set_the_number_of_pods_are_told() {
+fn two_autoscalers_of_one_workload_are_reported() {
     let autoscaler = "---\nkind: HorizontalPodAutoscaler\nmetadata: {name: a}\n\
                       spec: {scaleTargetRef: {kind: Deployment, name: a}}\n";
     let problems = problems(&format!("{MANIFEST}{autoscaler}{autoscaler}")).unwrap();
     assert_eq!(
         problems,
         [
-            "HorizontalPodAutoscaler a is there twice",
+            "HorizontalPodAutoscaler a exists twice",
             "Deployment a has replicas, which its autoscaler sets",
         ]
     );

@@ -1,4 +1,4 @@
-//! Values that must be refused, by words that help: `checks/bad-values.yaml`.
+//! Values that must be rejected with a helpful message: `checks/bad-values.yaml`.
 
 use std::process::Stdio;
 
@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_norway::Value;
 use tokio::io::AsyncWriteExt;
 
-use super::{CHART, KUBE_VERSION};
+use super::helm::{CHART, KUBE_VERSION};
 use crate::console;
-use crate::program::call;
+use crate::program::command;
 
 const CASES: &str = "charts/onetrace/checks/bad-values.yaml";
 
@@ -23,9 +23,9 @@ struct Case {
     error: Vec<String>,
 }
 
-/// Says of each that is not refused, or not in these words.
+/// Returns a problem per case that is not rejected, or not with these texts.
 pub(super) async fn all(helm: &str) -> Result<Vec<String>> {
-    console::progress(format!("{helm}: values that must be refused"));
+    console::progress(format!("{helm}: values that must be rejected"));
     let text = std::fs::read_to_string(workspace().join(CASES)).context(CASES)?;
     let cases: Vec<Case> = serde_norway::from_str(&text).context(CASES)?;
     let mut problems = Vec::new();
@@ -37,7 +37,7 @@ pub(super) async fn all(helm: &str) -> Result<Vec<String>> {
 
 async fn problem(helm: &str, case: &Case) -> Result<Option<String>> {
     let values = serde_norway::to_string(&case.values)?;
-    let mut template = call(helm, ["template", "onetrace", CHART, "--values", "-"]);
+    let mut template = command(helm, ["template", "onetrace", CHART, "--values", "-"]);
     template
         .args(KUBE_VERSION)
         .stdin(Stdio::piped())

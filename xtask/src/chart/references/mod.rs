@@ -1,17 +1,17 @@
-//! What the objects of a manifest say of each other, which no schema can check: a
-//! Service without pods, a monitor or route without a Service, a number of pods that
-//! nobody sets.
+//! References between the objects of a manifest, which no schema can check: a Service
+//! must select pods, a monitor or route must name a Service, and every workload must
+//! have a number of replicas.
 
 use anyhow::Result;
 use serde::Deserialize;
 use serde_norway::{Deserializer, Mapping, Value};
 
-/// Says of each object that names another one what is not so.
+/// Returns every reference to something that does not exist, with the referring object.
 pub(super) fn problems(manifest: &str) -> Result<Vec<String>> {
     let objects = Objects::parse(manifest)?;
-    let mut problems = objects.twice();
+    let mut problems = objects.duplicates();
     for object in &objects.0 {
-        let wrong = match kind(object) {
+        let found = match kind(object) {
             "Deployment" | "StatefulSet" => objects.workload(object),
             "HorizontalPodAutoscaler" => objects.autoscaler(object),
             "Service" => objects.service(object),
@@ -21,8 +21,8 @@ pub(super) fn problems(manifest: &str) -> Result<Vec<String>> {
             "HTTPRoute" => objects.route(object),
             _ => Vec::new(),
         };
-        let named = |wrong| format!("{} {} {wrong}", kind(object), name(object));
-        problems.extend(wrong.into_iter().map(named));
+        let named = |problem| format!("{} {} {problem}", kind(object), name(object));
+        problems.extend(found.into_iter().map(named));
     }
     Ok(problems)
 }
@@ -37,7 +37,7 @@ impl Objects {
         Ok(Self(objects))
     }
 
-    fn of(&self, wanted: &'static str) -> impl Iterator<Item = &Value> {
+    fn of_kind(&self, wanted: &'static str) -> impl Iterator<Item = &Value> {
         self.0.iter().filter(move |object| kind(object) == wanted)
     }
 
@@ -47,33 +47,34 @@ impl Objects {
     }
 
     fn workloads(&self) -> impl Iterator<Item = &Value> {
-        self.of("Deployment").chain(self.of("StatefulSet"))
+        self.of_kind("Deployment")
+            .chain(self.of_kind("StatefulSet"))
     }
 
-    fn twice(&self) -> Vec<String> {
+    fn duplicates(&self) -> Vec<String> {
         let is_first = |index: usize, object: &Value| {
             let same = |other: &Value| kind(other) == kind(object) && name(other) == name(object);
             !self.0[..index].iter().any(same)
         };
-        let again = self.0.iter().enumerate();
-        let again = again.filter(|(index, object)| !is_first(*index, object));
-        again
-            .map(|(_, object)| format!("{} {} is there twice", kind(object), name(object)))
+        let duplicates = self.0.iter().enumerate();
+        let duplicates = duplicates.filter(|(index, object)| !is_first(*index, object));
+        duplicates
+            .map(|(_, object)| format!("{} {} exists twice", kind(object), name(object)))
             .collect()
     }
 
     fn workload(&self, object: &Value) -> Vec<String> {
-        let mut wrong = Vec::new();
+        let mut problems = Vec::new();
         let is_scaled = |autoscaler: &Value| {
             let target = &autoscaler["spec"]["scaleTargetRef"];
             target["kind"] == object["kind"] && target["name"] == object["metadata"]["name"]
         };
         match (
             object["spec"]["replicas"].is_u64(),
-            self.of("HorizontalPodAutoscaler").any(is_scaled),
+            self.of_kind("HorizontalPodAutoscaler").any(is_scaled),
         ) {
-            (true, true) => wrong.push("has replicas, which its autoscaler sets".to_owned()),
-            (false, false) => wrong.push("has neither replicas nor an autoscaler".to_owned()),
+            (true, true) => problems.push("has replicas, which its autoscaler sets".to_owned()),
+            (false, false) => problems.push("has neither replicas nor an autoscaler".to_owned()),
             _ => {}
         }
         let pod = &object["spec"]["template"]["spec"];
@@ -81,15 +82,15 @@ impl Objects {
             (&pod["serviceAccountName"], "ServiceAccount"),
             (&object["spec"]["serviceName"], "Service"),
         ] {
-            // Every namespace has a ServiceAccount of this name.
+            // Every namespace has a ServiceAccount with this name.
             let reference = reference.as_str().filter(|name| *name != "default");
-            wrong.extend(reference.and_then(|it| self.missing(kind, it)));
+            problems.extend(reference.and_then(|it| self.missing(kind, it)));
         }
         for volume in list(&pod["volumes"]) {
             let map = volume["configMap"]["name"].as_str();
-            wrong.extend(map.and_then(|it| self.missing("ConfigMap", it)));
+            problems.extend(map.and_then(|it| self.missing("ConfigMap", it)));
         }
-        wrong
+        problems
     }
 
     fn autoscaler(&self, object: &Value) -> Vec<String> {
@@ -111,11 +112,11 @@ impl Objects {
         let ports: Vec<_> = list(&workload["spec"]["template"]["spec"]["containers"])
             .flat_map(|container| list(&container["ports"]))
             .collect();
-        let is_there = |target: &Value| ports.iter().any(|port| port["name"] == *target);
+        let exists = |target: &Value| ports.iter().any(|port| port["name"] == *target);
         let targets = list(&object["spec"]["ports"]).map(|port| &port["targetPort"]);
         targets
-            .filter(|target| !is_there(target))
-            .map(|target| format!("has the port {target:?}, which its pods have not"))
+            .filter(|target| !exists(target))
+            .map(|target| format!("has the target port {target:?}, which its pods do not have"))
             .collect()
     }
 
@@ -131,7 +132,7 @@ impl Objects {
     fn monitor(&self, object: &Value) -> Vec<String> {
         let selector = &object["spec"]["selector"]["matchLabels"];
         let scraped = |port: &Value| {
-            let services = self.of("Service");
+            let services = self.of_kind("Service");
             let services = services.filter(|it| has(&it["metadata"]["labels"], selector));
             services.filter(|it| has_port(it, "name", port)).count()
         };
@@ -139,7 +140,7 @@ impl Objects {
         ports
             .map(|port| (port, scraped(port)))
             .filter(|(_, services)| *services != 1)
-            .map(|(port, services)| format!("finds the port {port:?} at {services} Services"))
+            .map(|(port, services)| format!("selects {services} Services with the port {port:?}"))
             .collect()
     }
 
@@ -148,7 +149,7 @@ impl Objects {
         let paths = rules.flat_map(|rule| list(&rule["http"]["paths"]));
         let backends = paths.map(|path| &path["backend"]["service"]);
         backends
-            .filter_map(|it| self.no_backend(&it["name"], "name", &it["port"]["name"]))
+            .filter_map(|it| self.missing_backend(&it["name"], "name", &it["port"]["name"]))
             .collect()
     }
 
@@ -156,20 +157,20 @@ impl Objects {
         let rules = list(&object["spec"]["rules"]);
         let backends = rules.flat_map(|rule| list(&rule["backendRefs"]));
         backends
-            .filter_map(|it| self.no_backend(&it["name"], "port", &it["port"]))
+            .filter_map(|it| self.missing_backend(&it["name"], "port", &it["port"]))
             .collect()
     }
 
-    fn no_backend(&self, service: &Value, key: &str, port: &Value) -> Option<String> {
+    fn missing_backend(&self, service: &Value, key: &str, port: &Value) -> Option<String> {
         let service = service.as_str().unwrap_or_default();
         let found = self.find("Service", service);
-        let has_it = found.is_some_and(|found| has_port(found, key, port));
-        (!has_it).then(|| format!("leads to {service} at {port:?}, which is not there"))
+        let exists = found.is_some_and(|found| has_port(found, key, port));
+        (!exists).then(|| format!("routes to {service}, port {port:?}, which does not exist"))
     }
 
     fn missing(&self, kind: &str, name: &str) -> Option<String> {
-        let is_there = self.find(kind, name).is_some();
-        (!is_there).then(|| format!("names the {kind} {name}, which is not there"))
+        let exists = self.find(kind, name).is_some();
+        (!exists).then(|| format!("names the {kind} {name}, which does not exist"))
     }
 }
 
