@@ -58,7 +58,8 @@ impl Contract {
     /// Creates a contract from its root span.
     ///
     /// # Errors
-    /// When the root is optional or repeated: a trace has exactly one root.
+    /// When the root is optional or repeated, because a trace has exactly one root, or
+    /// when a span is optional and its `repeat` is more than one.
     pub fn new(root: SpanContract) -> Result<Self, ContractError> {
         Self::checked(root).map_err(|message| ContractError::invalid(None, &message))
     }
@@ -100,6 +101,7 @@ impl Contract {
                         remove `repeat` and `optional`"
                 .to_owned());
         }
+        root.validate()?;
         Ok(Self { root })
     }
 }

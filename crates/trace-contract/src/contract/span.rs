@@ -13,10 +13,20 @@ use crate::model::SpanKind;
 
 /// What one span must be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawSpan")]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(
+    feature = "schema",
+    schemars(rename = "Span", description = "A span and its children.")
+)]
 pub struct SpanContract {
     /// A note for readers; not compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub description: Option<String>,
     /// The service that creates the span: `service.name` of its resource.
     pub service: Text,
@@ -24,35 +34,58 @@ pub struct SpanContract {
     pub kind: SpanKind,
     /// The span name.
     pub name: Text,
-    /// The status. `None` accepts any status except an error.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The status. Default: any status except an error.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "StatusContract"))]
     pub status: Option<StatusContract>,
-    /// The W3C `tracestate`, as one string.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The W3C `tracestate`, as one string; `""` if the span must not have one.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Text"))]
     pub tracestate: Option<Text>,
-    /// Required attributes; others are allowed.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    /// Required attributes of the span; others are allowed.
+    #[serde(
+        default,
+        deserialize_with = "unique",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub attributes: BTreeMap<String, Matcher>,
-    /// Required attributes of the resource; others are allowed.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    /// Required attributes of the span's resource; others are allowed.
+    #[serde(
+        default,
+        deserialize_with = "unique",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub resource: BTreeMap<String, Matcher>,
-    /// All events, in the order of time. `None` accepts any events.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// All events of the span, in the order of time. Default: any events.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<EventContract>"))]
     pub events: Option<Vec<EventContract>>,
-    /// All links, in any order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// All links of the span, in any order. Default: no links.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<LinkContract>,
-    /// How often such a span occurs among its siblings.
-    #[serde(skip_serializing_if = "Repeat::is_once")]
+    /// How often such a span occurs among its siblings: `3`, or `1..3`. Default: once.
+    #[serde(default, skip_serializing_if = "Repeat::is_once")]
     pub repeat: Repeat,
     /// Whether the span may be missing.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// Whether undeclared children are allowed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    /// Whether undeclared children are allowed, with any spans below them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
-    /// All children, in any order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// All children of the span, in any order. Default: no children.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<SpanContract>,
 }
 
@@ -82,126 +115,22 @@ impl SpanContract {
         format!("{} {} {}", self.service, self.kind, self.name)
     }
 
+    /// Checks the combinations of fields, here and below.
+    pub(super) fn validate(&self) -> Result<(), String> {
+        if self.optional && self.repeat.min() > 1 {
+            return Err(format!(
+                "{}: `optional: true` is ambiguous with a `repeat` of more than one: \
+                 write `repeat: 0..N` instead",
+                self.title()
+            ));
+        }
+        self.children.iter().try_for_each(Self::validate)
+    }
+
     /// The minimum and maximum number of such spans among their siblings.
     pub fn occurrences(&self) -> (usize, usize) {
         let min = if self.optional { 0 } else { self.repeat.min() };
         (min, self.repeat.max())
-    }
-}
-
-/// A span as it is written, before combinations of fields are checked.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(
-    feature = "schema",
-    schemars(rename = "Span", description = "A span and its children.")
-)]
-pub(super) struct RawSpan {
-    /// A note for readers; not compared.
-    #[serde(
-        default,
-        deserialize_with = "some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[cfg_attr(feature = "schema", schemars(with = "String"))]
-    description: Option<String>,
-    /// The service that creates the span: `service.name` of its resource.
-    service: Text,
-    /// The span kind.
-    kind: SpanKind,
-    /// The span name.
-    name: Text,
-    /// The status. Default: any status except an error.
-    #[serde(
-        default,
-        deserialize_with = "some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[cfg_attr(feature = "schema", schemars(with = "StatusContract"))]
-    status: Option<StatusContract>,
-    /// The W3C `tracestate`, as one string; `""` if the span must not have one.
-    #[serde(
-        default,
-        deserialize_with = "some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[cfg_attr(feature = "schema", schemars(with = "Text"))]
-    tracestate: Option<Text>,
-    /// Required attributes of the span; others are allowed.
-    #[serde(default, deserialize_with = "unique")]
-    attributes: BTreeMap<String, Matcher>,
-    /// Required attributes of the span's resource; others are allowed.
-    #[serde(default, deserialize_with = "unique")]
-    resource: BTreeMap<String, Matcher>,
-    /// All events of the span, in the order of time. Default: any events.
-    #[serde(
-        default,
-        deserialize_with = "some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[cfg_attr(feature = "schema", schemars(with = "Vec<EventContract>"))]
-    events: Option<Vec<EventContract>>,
-    /// All links of the span, in any order. Default: no links.
-    #[serde(default)]
-    links: Vec<LinkContract>,
-    /// How often such a span occurs among its siblings: `3`, or `1..3`. Default: once.
-    #[serde(
-        default,
-        deserialize_with = "some",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[cfg_attr(feature = "schema", schemars(with = "Repeat"))]
-    repeat: Option<Repeat>,
-    /// Whether the span may be missing.
-    #[serde(default)]
-    optional: bool,
-    /// Whether undeclared children are allowed, with any spans below them.
-    #[serde(default)]
-    more: bool,
-    /// All children of the span, in any order. Default: no children.
-    #[serde(default)]
-    children: Vec<SpanContract>,
-}
-
-impl TryFrom<RawSpan> for SpanContract {
-    type Error = String;
-
-    fn try_from(raw: RawSpan) -> Result<Self, String> {
-        if raw.optional && raw.repeat.is_some_and(|repeat| repeat.min() > 1) {
-            return Err(
-                "`optional: true` is ambiguous with a `repeat` of more than one: \
-                 write `repeat: 0..N` instead"
-                    .to_owned(),
-            );
-        }
-        Ok(Self {
-            description: raw.description,
-            service: raw.service,
-            kind: raw.kind,
-            name: raw.name,
-            status: raw.status,
-            tracestate: raw.tracestate,
-            attributes: raw.attributes,
-            resource: raw.resource,
-            events: raw.events,
-            links: raw.links,
-            repeat: raw.repeat.unwrap_or_default(),
-            optional: raw.optional,
-            more: raw.more,
-            children: raw.children,
-        })
-    }
-}
-
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for SpanContract {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        RawSpan::schema_name()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        RawSpan::json_schema(generator)
     }
 }
 
