@@ -203,7 +203,7 @@ fn error_text(span: &Span) -> String {
     }
 }
 
-/// The duration in the largest unit that is not above it.
+/// The duration in ns, µs, ms or s, with one decimal.
 fn duration(nanoseconds: u64) -> String {
     const MICRO: u64 = 1_000;
     const MILLI: u64 = 1_000_000;

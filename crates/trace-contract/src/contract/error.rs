@@ -34,7 +34,7 @@ impl ContractError {
         }
     }
 
-    /// The contract as a whole is invalid.
+    /// The contract is invalid, but no single line is.
     pub(super) fn invalid(path: Option<&Path>, message: &str) -> Self {
         Self {
             path: path.map(Path::to_owned),

@@ -12,8 +12,8 @@ Exit status: 0 the contract is satisfied, 1 the trace differs, 2 it could not be
 
 Examples:
   trace-contract check --jaeger http://127.0.0.1:16686 --url http://127.0.0.1:8080/hello hello.yaml
-  trace-contract record --jaeger http://127.0.0.1:16686 --url http://127.0.0.1:8080/hello -o hello.yaml
   trace-contract check --listen 127.0.0.1:4318 --url http://127.0.0.1:8080/hello hello.yaml
+  trace-contract record --listen 127.0.0.1:4318 --url http://127.0.0.1:8080/hello -o hello.yaml
   trace-contract show --jaeger http://127.0.0.1:16686 4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// Checks the trace of one request against a contract.
@@ -42,10 +42,6 @@ pub(crate) struct CheckArgs {
     /// Contract files; the trace must satisfy all of them.
     #[arg(required = true, value_name = "CONTRACT")]
     pub(crate) contracts: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) input: InputArgs,
-    #[command(flatten)]
-    pub(crate) request: RequestArgs,
     /// Check this trace instead of sending a request.
     #[arg(long, value_name = "ID", conflicts_with = "url")]
     pub(crate) trace_id: Option<TraceId>,
@@ -61,6 +57,10 @@ pub(crate) struct CheckArgs {
     pub(crate) settle: Duration,
     #[command(flatten)]
     pub(crate) waterfall: WaterfallArgs,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,11 +69,11 @@ pub(crate) struct ShowArgs {
     #[arg(value_name = "TRACE_ID", conflicts_with = "url")]
     pub(crate) trace_id: Option<TraceId>,
     #[command(flatten)]
+    pub(crate) waterfall: WaterfallArgs,
+    #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) request: RequestArgs,
-    #[command(flatten)]
-    pub(crate) waterfall: WaterfallArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -81,15 +81,17 @@ pub(crate) struct RecordArgs {
     /// Record this trace instead of sending a request.
     #[arg(long, value_name = "ID", conflicts_with = "url")]
     pub(crate) trace_id: Option<TraceId>,
+    /// Write the contract to this new file instead of the standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) request: RequestArgs,
-    /// Write the contract to this new file instead of the standard output.
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
 }
 
+// This group and the next come last in each command: a help heading applies to all
+// arguments after it.
 /// Where the trace is read from.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where the trace is read from")]
