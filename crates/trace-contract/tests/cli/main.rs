@@ -17,33 +17,21 @@ async fn a_recorded_contract_is_satisfied_and_never_overwritten() {
     let folder = Folder::new();
     let file = folder.file("trace.json", TRACE);
     let contract = folder.name("recorded.yaml");
-    run(&["record", "--file", &file, "-o", &contract])
-        .await
-        .expect(0);
-    let checked = run(&["check", "--file", &file, &contract]).await.expect(0);
-    assert!(
-        checked.out.contains("contract satisfied"),
-        "{}",
-        checked.out
-    );
-    let again = run(&["record", "--file", &file, "-o", &contract])
-        .await
-        .expect(2);
-    assert!(
-        again.err.contains("a file that does not exist"),
-        "{}",
-        again.err
-    );
+    let record = format!("record --file {file} -o {contract}");
+    run(&record).await.expect(0);
+    let check = format!("check --file {file} {contract}");
+    let checked = run(&check).await.expect(0);
+    let out = checked.out;
+    assert!(out.contains("contract satisfied"), "{out}");
+    let err = run(&record).await.expect(2).err;
+    assert!(err.contains("a file that does not exist"), "{err}");
 
-    let wrong = SpanId::random().to_string();
-    let parent = run(&["check", "--file", &file, "--parent", &wrong, &contract]).await;
-    let parent = parent.expect(1);
+    let wrong = SpanId::random();
+    let wrong_parent = run(&format!("{check} --parent {wrong}")).await.expect(1);
+    let out = wrong_parent.out;
     assert!(
-        parent
-            .out
-            .contains("root gateway SERVER GET /hello has a parent"),
-        "{}",
-        parent.out
+        out.contains("root gateway SERVER GET /hello has a parent"),
+        "{out}"
     );
 }
 
@@ -51,22 +39,13 @@ async fn a_recorded_contract_is_satisfied_and_never_overwritten() {
 async fn a_file_with_several_traces_requires_a_trace_id() {
     let folder = Folder::new();
     let other = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
-    let file = folder.file(
-        "traces.json",
-        &format!("{TRACE}\n{}", TRACE.replace(ID, other)),
-    );
-    let run_without = run(&["show", "--file", &file]).await.expect(2);
-    assert!(
-        run_without.err.contains("has 2 traces"),
-        "{}",
-        run_without.err
-    );
-    let shown = run(&["show", "--file", &file, other]).await.expect(0);
-    assert!(
-        shown.out.starts_with(&format!("trace {other}: 5 spans")),
-        "{}",
-        shown.out
-    );
+    let traces = format!("{TRACE}\n{}", TRACE.replace(ID, other));
+    let show = format!("show --file {}", folder.file("traces.json", &traces));
+    let err = run(&show).await.expect(2).err;
+    assert!(err.contains("has 2 traces"), "{err}");
+    let out = run(&format!("{show} {other}")).await.expect(0).out;
+    let first_line = format!("trace {other}: 5 spans");
+    assert!(out.starts_with(&first_line), "{out}");
 }
 
 #[tokio::test]
@@ -99,28 +78,22 @@ async fn spans_are_received_without_jaeger() {
         .mount(&service)
         .await;
     let url = format!("{}/hello", service.uri());
-    let run = run(&["check", "--listen", &address, "--url", &url, &contract])
+    let run = run(&format!("check --listen {address} --url {url} {contract}"))
         .await
         .expect(0);
-    assert!(
-        run.err
-            .contains(&format!("receiving OTLP/HTTP at http://{address}")),
-        "{}",
-        run.err
-    );
+    let listening = format!("receiving OTLP/HTTP at http://{address}");
+    assert!(run.err.contains(&listening), "{}", run.err);
     assert!(run.out.contains("contract satisfied"), "{}", run.out);
 }
 
 #[tokio::test]
 async fn help_version_and_schema_are_printed() {
-    let help = run(&["check", "--help"]).await.expect(0);
-    assert!(help.out.contains("Exit status: 0"), "{}", help.out);
-    let version = run(&["--version"]).await.expect(0);
-    assert!(
-        version.out.starts_with("trace-contract "),
-        "{}",
-        version.out
-    );
-    let schema = run(&["schema"]).await.expect(0);
-    assert!(schema.out.contains("draft/2020-12"), "{}", schema.out);
+    for (arguments, expected) in [
+        ("check --help", "Exit status: 0"),
+        ("--version", "trace-contract "),
+        ("schema", "draft/2020-12"),
+    ] {
+        let out = run(arguments).await.expect(0).out;
+        assert!(out.contains(expected), "{arguments}: {out}");
+    }
 }

@@ -28,10 +28,11 @@ pub(crate) struct Run {
     pub(crate) err: String,
 }
 
-/// Runs the command without the environment variables that it reads.
-pub(crate) async fn run(arguments: &[&str]) -> Run {
+/// Runs the command with arguments that are separated by spaces, and without the
+/// environment variables that it reads.
+pub(crate) async fn run(arguments: &str) -> Run {
     let run = Command::new(env!("CARGO_BIN_EXE_trace-contract"))
-        .args(arguments)
+        .args(arguments.split_whitespace())
         .env_remove("JAEGER_URL")
         .env_remove("TRACE_CONTRACT_URL")
         .env_remove("TRACE_CONTRACT_TIMEOUT")

@@ -31,9 +31,12 @@ async fn rounds_are_repeated_until_all_requests_succeed_in_time() {
     let folder = Folder::new();
     let contract = folder.file("hello.yaml", CONTRACT);
     let url = format!("{}/hello", service.uri());
-    let check = ["check", "--jaeger", &jaeger.uri(), "--url", &url];
-    let warm_up = ["-H", "X-Check: 1", "--warm-up", "5", &contract];
-    run(&[&check[..], &warm_up].concat()).await.expect(0);
+    let jaeger_url = jaeger.uri();
+    run(&format!(
+        "check --jaeger {jaeger_url} --url {url} -H X-Check:1 --warm-up 5 {contract}"
+    ))
+    .await
+    .expect(0);
     let sent = service.received_requests().await.expect("recorded");
     let sampled: Vec<_> = sent.iter().map(is_sampled).collect();
     assert_eq!(
@@ -63,18 +66,13 @@ async fn a_failed_warm_up_exits_with_2() {
     let folder = Folder::new();
     let contract = folder.file("hello.yaml", CONTRACT);
     let url = format!("{}/hello", service.uri());
-    let check = ["check", "--jaeger", "http://127.0.0.1:1", "--url", &url];
-    let warm_up = [
-        "--warm-up",
-        "2",
-        "--warm-up-within",
-        "100ms",
-        "--timeout",
-        "500ms",
-        &contract,
-    ];
     let started_at = Instant::now();
-    let run = run(&[&check[..], &warm_up].concat()).await.expect(2);
+    let run = run(&format!(
+        "check --jaeger http://127.0.0.1:1 --url {url} --warm-up 2 --warm-up-within 100ms \
+         --timeout 500ms {contract}"
+    ))
+    .await
+    .expect(2);
     assert!(started_at.elapsed() < SLOW, "--timeout must bound it");
     let expected =
         "for 2 concurrent requests to succeed within 100ms each; last error: no response from";
