@@ -1,5 +1,4 @@
-//! The admin port's own routes: health and the figures of telemetry. None
-//! makes a span.
+//! The admin port's own routes: health checks and metrics. They make no spans.
 
 use axum::Router;
 use axum::response::IntoResponse;
@@ -7,12 +6,12 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use telemetry::Accounting;
 
-use crate::drain::{Drain, Phase};
+use crate::shutdown::{Drain, Phase};
 
-/// `/livez`, `/readyz` and `/metrics`, beside the service's internal routes.
+/// Adds `/livez`, `/readyz` and `/metrics` to the service's internal routes.
 ///
-/// Ready is what accepts connections on the public port: until the drain
-/// begins, or with `drain_ready` until it closes.
+/// `/readyz` is ready until the public port starts to drain, or with
+/// `drain_ready` until it accepts no more connections.
 pub(crate) fn routes(
     internal: Router,
     public: Drain,
@@ -21,11 +20,11 @@ pub(crate) fn routes(
 ) -> Router {
     internal
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(async move || ready(&public, drain_ready)))
+        .route("/readyz", get(async move || readyz(&public, drain_ready)))
         .route("/metrics", get(async move || metrics(&accounting)))
 }
 
-fn ready(public: &Drain, drain_ready: bool) -> impl IntoResponse + use<> {
+fn readyz(public: &Drain, drain_ready: bool) -> (StatusCode, &'static str) {
     match public.phase() {
         Phase::Serving => (StatusCode::OK, "ready\n"),
         Phase::Draining if drain_ready => (StatusCode::OK, "draining\n"),
@@ -34,6 +33,9 @@ fn ready(public: &Drain, drain_ready: bool) -> impl IntoResponse + use<> {
 }
 
 fn metrics(accounting: &Accounting) -> impl IntoResponse + use<> {
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], accounting.to_prometheus())
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    (
+        [(header::CONTENT_TYPE, content_type)],
+        accounting.to_prometheus(),
+    )
 }

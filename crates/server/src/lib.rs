@@ -7,30 +7,22 @@
 //! spans. The protocol is HTTP/1.1 without TLS and without upgrades: in a
 //! cluster, a proxy or a service mesh adds TLS and HTTP/2.
 
-mod accept;
-mod activity;
 mod admin;
-mod body;
 mod config;
 mod connection;
-mod drain;
-mod guard;
-mod handshake;
+mod limits;
 mod listen;
 mod read_config;
-mod reminder;
 pub mod response;
 mod run;
-mod service;
-mod signals;
-mod socket;
+mod shutdown;
 
 pub use config::{Config, duration, positive};
-pub use guard::with_middleware;
+pub use limits::with_middleware;
 pub use listen::{BindError, Listeners};
 pub use read_config::{ServiceConfig, read_config};
 pub use run::{Routes, Served, run};
-pub use signals::shutdown_signal;
+pub use shutdown::shutdown_signal;
 
 /// The allocator of the images. Of the allocators tried, it takes the least CPU
 /// when connections move between threads, and under load a fifth of mimalloc's

@@ -1,22 +1,22 @@
-//! The two ports of a service.
+//! The listeners of a service's two ports.
 
 use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-/// A service's bound listeners. Tests bind port 0 and read the addresses back.
+/// The bound listeners. Tests bind port 0 and read the addresses back.
 #[derive(Debug)]
 pub struct Listeners {
-    /// The API.
+    /// For the API.
     pub public: TcpListener,
-    /// Probes, metrics, and what only the system's own services call.
+    /// For health checks, metrics, and the internal routes.
     pub admin: TcpListener,
 }
 
-/// A port that could not be bound.
+/// An address that cannot be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {variable}={address}: {error}; {}", remedy(error))]
+#[error("cannot listen on {variable}={address}: {error}; {}", hint(error))]
 pub struct BindError {
     variable: &'static str,
     address: SocketAddr,
@@ -27,7 +27,7 @@ impl Listeners {
     /// Binds `HTTP_ADDR` and `ADMIN_ADDR`.
     ///
     /// # Errors
-    /// The address that could not be bound, with the setting to change.
+    /// The address that cannot be bound, with the variable to change.
     pub async fn bind(http: SocketAddr, admin: SocketAddr) -> Result<Self, BindError> {
         Ok(Self {
             public: bind("HTTP_ADDR", http).await?,
@@ -44,10 +44,12 @@ async fn bind(variable: &'static str, address: SocketAddr) -> Result<TcpListener
     })
 }
 
-fn remedy(error: &io::Error) -> &'static str {
+fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrInUse => "stop what uses that port, or set another one (0 for any)",
-        io::ErrorKind::PermissionDenied => "set a port from 1024 up",
+        io::ErrorKind::AddrInUse => {
+            "stop the process that uses this port, or set another port (0 for any)"
+        }
+        io::ErrorKind::PermissionDenied => "set a port of at least 1024",
         io::ErrorKind::AddrNotAvailable => {
             "set an address of this machine, or 0.0.0.0 for all of them"
         }

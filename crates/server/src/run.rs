@@ -1,44 +1,47 @@
-//! Serving and its end: the order in which a service's two ports go away.
+//! Serves the two ports of a service until its shutdown.
 
 use std::time::Duration;
 
 use axum::Router;
 use telemetry::Accounting;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::accept::{self, Slots};
-use crate::connection::Serving;
-use crate::drain::{Drain, Phase};
+use crate::connection::{self, Connections, Shared};
+use crate::shutdown::{Drain, Phase};
 use crate::{Config, Listeners, admin};
 
-/// What a service answers on its two ports.
+/// The routes of a service's two ports.
 #[derive(Clone, Debug)]
 pub struct Routes {
     /// On the public port.
     pub public: Router,
-    /// On the admin port, beside `/livez`, `/readyz` and `/metrics`.
+    /// On the admin port, in addition to `/livez`, `/readyz` and `/metrics`.
     pub internal: Router,
 }
 
-/// How serving ended.
+/// The result of [`run`].
 #[derive(Clone, Copy, Debug)]
 pub struct Served {
-    /// What is left of `SHUTDOWN_TIMEOUT`: for the last spans.
+    /// The rest of `SHUTDOWN_TIMEOUT`, for exporting the last spans.
     pub time_left: Duration,
-    /// Connections that were cut because `DRAIN_TIMEOUT` was over.
-    pub cut: usize,
+    /// The number of connections that were force-closed after `DRAIN_TIMEOUT`.
+    pub force_closed: usize,
 }
 
-/// The least that the admin port gets to end in, after a drain that took all its time.
-const LEAST_ADMIN: Duration = Duration::from_millis(500);
+/// The time that the admin port always has to close.
+const MIN_ADMIN_DRAIN: Duration = Duration::from_millis(500);
 
-/// Serves until `shutdown`, then drains: not ready, or with `DRAIN_READY` only
-/// after the delay; `DRAIN_DELAY`; no new connections; requests in flight end
-/// within `DRAIN_TIMEOUT`. The admin port answers to the end of that, because a
-/// request in flight may need the internal routes; then it ends too.
+/// Serves until `shutdown` resolves, then drains:
 ///
-/// Every answer since `shutdown` asks its client to close the connection.
+/// 1. For `DRAIN_DELAY`, both ports still accept connections and requests, and
+///    every response has `Connection: close`. `/readyz` is not ready, except with
+///    `DRAIN_READY`.
+/// 2. The public port accepts no more connections. Requests in flight have
+///    `DRAIN_TIMEOUT` to finish.
+/// 3. The admin port closes last, because a request in flight may need the
+///    internal routes.
 pub async fn run(
     listeners: Listeners,
     routes: Routes,
@@ -61,75 +64,70 @@ pub async fn run(
 
     shutdown.await;
 
-    let began = Instant::now();
+    let start = Instant::now();
     tracing::info!(
         delay = ?config.drain_delay,
         timeout = ?config.drain_timeout,
-        "draining; the signal again ends at once"
+        "draining; a second signal exits immediately"
     );
     public.drain.enter(Phase::Draining);
     admin.drain.enter(Phase::Draining);
     sleep(config.drain_delay).await;
     let deadline = Instant::now() + config.drain_timeout;
-    let cut = public.close(deadline).await;
-    let cut = cut
-        + admin
-            .close(deadline.max(Instant::now() + LEAST_ADMIN))
-            .await;
-    if cut > 0 {
-        tracing::warn!(connections = cut, "cut when DRAIN_TIMEOUT was over");
+    let mut force_closed = public.close(deadline).await;
+    let deadline = deadline.max(Instant::now() + MIN_ADMIN_DRAIN);
+    force_closed += admin.close(deadline).await;
+    if force_closed > 0 {
+        tracing::warn!(
+            connections = force_closed,
+            "connections force-closed after DRAIN_TIMEOUT"
+        );
     }
-    let time_left = config.shutdown_timeout.saturating_sub(began.elapsed());
-    tracing::info!(took = ?began.elapsed(), "drained");
-    Served { time_left, cut }
+    tracing::info!(took = ?start.elapsed(), "drained");
+    Served {
+        time_left: config.shutdown_timeout.saturating_sub(start.elapsed()),
+        force_closed,
+    }
 }
 
-/// One listener being served.
+/// A listener and its connections.
 struct Port {
     drain: Drain,
-    slots: Slots,
-    served: JoinHandle<()>,
+    connections: Connections,
+    task: JoinHandle<()>,
 }
 
 impl Port {
-    fn open(
-        listener: tokio::net::TcpListener,
-        router: Router,
-        drain: Drain,
-        config: &Config,
-    ) -> Self {
-        let slots = Slots::new(config.max_connections);
-        let serving = Serving {
+    fn open(listener: TcpListener, router: Router, drain: Drain, config: &Config) -> Self {
+        let connections = Connections::new(config.max_connections);
+        let shared = Shared {
             router,
             config: config.clone(),
             drain: drain.clone(),
         };
+        let task = tokio::spawn(connection::accept(listener, shared, connections.clone()));
         Self {
             drain,
-            slots: slots.clone(),
-            served: tokio::spawn(accept::run(listener, serving, slots)),
+            connections,
+            task,
         }
     }
 
-    /// Ends the port by the deadline; says how many connections had to be cut.
+    /// Closes the port by the deadline. Returns the number of connections that
+    /// were force-closed.
     async fn close(mut self, deadline: Instant) -> usize {
-        /// For the tasks to notice.
+        /// For the connections to notice that they are force-closed.
         const GRACE: Duration = Duration::from_millis(100);
         self.drain.enter(Phase::Closing);
-        tokio::select! {
-            biased;
-            _ = &mut self.served => return 0,
-            () = sleep_until(deadline) => {}
+        if timeout_at(deadline, &mut self.task).await.is_ok() {
+            return 0;
         }
-        let cut = self.slots.served();
-        self.drain.enter(Phase::Cut);
-        if timeout_at(Instant::now() + GRACE, &mut self.served)
-            .await
-            .is_err()
-        {
-            // A handler that blocks its thread cannot be ended, only left behind.
-            self.served.abort();
+        let force_closed = self.connections.count();
+        self.drain.enter(Phase::ForceClosing);
+        if timeout(GRACE, &mut self.task).await.is_err() {
+            // A handler that blocks its thread cannot be cancelled.
+            self.task.abort();
         }
-        cut
+        force_closed
     }
 }

@@ -149,7 +149,7 @@ impl Default for Active {
 }
 
 impl Active {
-    fn to_response(&self) -> FaultsResponse {
+    fn to_response(self) -> FaultsResponse {
         FaultsResponse {
             delay_ms: u64::try_from(self.delay.as_millis()).unwrap_or(u64::MAX),
             error_rate: self.error_rate,

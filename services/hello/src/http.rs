@@ -70,10 +70,11 @@ async fn set_faults(
     State(faults): State<Faults>,
     request: Result<Json<FaultsRequest>, JsonRejection>,
 ) -> Response {
-    let set = request
-        .map_err(|rejection| rejection.body_text())
-        .and_then(|Json(request)| faults.set(request));
-    match set {
+    let request = match request {
+        Ok(Json(request)) => request,
+        Err(rejection) => return json_error(rejection.status(), &rejection.body_text()),
+    };
+    match faults.set(request) {
         Ok(faults) => Json(faults).into_response(),
         Err(problem) => json_error(StatusCode::BAD_REQUEST, &problem),
     }

@@ -223,7 +223,7 @@ async fn invalid_faults_are_rejected_with_the_reason() {
     let unknown = hello
         .faults(Method::POST, Some(json!({ "latency": 7 })))
         .await;
-    assert_eq!(unknown.0, 400);
+    assert_eq!(unknown.0, 422);
 }
 
 #[tokio::test]

@@ -99,7 +99,11 @@ fn all_configuration_errors_are_reported_and_nothing_starts() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2), "a usage error");
     let text = String::from_utf8(output.stderr).unwrap();
-    for expected in ["no TLS", "OTEL_TRACES_SAMPLER", "OTEL_PROPAGATORS"] {
+    for expected in [
+        "https is not supported",
+        "OTEL_TRACES_SAMPLER",
+        "OTEL_PROPAGATORS",
+    ] {
         assert!(text.contains(expected), "{expected} is missing in:\n{text}");
     }
 }

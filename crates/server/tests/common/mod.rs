@@ -1,7 +1,7 @@
-//! A server as production runs it, on ports of its own, and a client that
-//! writes and reads raw bytes.
+//! A server as production runs it, on free ports, and a client that sends and
+//! receives raw bytes.
 
-// Each test binary uses its part of this.
+// Each test binary uses only a part of this module.
 #![allow(dead_code, unreachable_pub)]
 
 use std::net::SocketAddr;
@@ -21,8 +21,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// What a test waits for at most.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for anything.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Parser)]
 struct Arguments {
@@ -30,7 +30,7 @@ struct Arguments {
     config: Config,
 }
 
-/// The config that these flags give, without a drain delay unless one is named.
+/// The configuration for these flags; without `--drain-delay`, there is no delay.
 pub fn config(flags: &[&str]) -> Config {
     let delay: &[&str] = if flags.contains(&"--drain-delay") {
         &[]
@@ -53,7 +53,7 @@ impl Running {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let listeners = Listeners::bind(any, any).await.unwrap();
         let addresses = [&listeners.public, &listeners.admin].map(|l| l.local_addr().unwrap());
-        let (shutdown, asked) = oneshot::channel();
+        let (shutdown, on_shutdown) = oneshot::channel();
         let routes = Routes {
             public: server::with_middleware(public, ServerLayer::internal(), &config),
             internal,
@@ -61,7 +61,7 @@ impl Running {
         let served = tokio::spawn(async move {
             let accounting = Accounting::default();
             let shutdown = async {
-                let _ = asked.await;
+                let _ = on_shutdown.await;
             };
             server::run(listeners, routes, accounting, &config, shutdown).await
         });
@@ -73,14 +73,14 @@ impl Running {
         }
     }
 
-    /// Asks the server to stop; the handle says when it has.
+    /// Starts the shutdown; the handle resolves when it has finished.
     pub fn stop(self) -> JoinHandle<Served> {
         self.shutdown.send(()).unwrap();
         self.served
     }
 }
 
-/// `/parts`: a stream of so many parts, with a pause before each and before the end.
+/// `/parts` streams `count` parts, with a pause before each part and before the end.
 pub fn parts(count: u32, pause: Duration) -> Router {
     let next = move |sent: u32| async move {
         tokio::time::sleep(pause).await;
@@ -90,7 +90,7 @@ pub fn parts(count: u32, pause: Duration) -> Router {
     Router::new().route("/parts", get(stream))
 }
 
-/// A connection in raw bytes.
+/// A client's connection.
 pub struct Raw {
     pub stream: TcpStream,
 }
@@ -106,20 +106,20 @@ impl Raw {
         self.stream.write_all(bytes.as_bytes()).await
     }
 
-    pub async fn get(&mut self, path: &str) -> std::io::Result<Answer> {
+    pub async fn get(&mut self, path: &str) -> std::io::Result<Response> {
         let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n");
         self.send(&request).await?;
-        self.answer().await
+        self.response().await
     }
 
-    /// Reads one answer of known length.
-    pub async fn answer(&mut self) -> std::io::Result<Answer> {
+    /// Receives one response with a `Content-Length`.
+    pub async fn response(&mut self) -> std::io::Result<Response> {
         let mut bytes = Vec::new();
         let head_end = loop {
             if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
             }
-            self.more(&mut bytes).await?;
+            self.receive(&mut bytes).await?;
         };
         let head = String::from_utf8_lossy(&bytes[..head_end]).to_lowercase();
         let length = head
@@ -127,31 +127,31 @@ impl Raw {
             .and_then(|(_, rest)| rest.split("\r\n").next()?.parse().ok())
             .unwrap_or(0);
         while bytes.len() < head_end + length {
-            self.more(&mut bytes).await?;
+            self.receive(&mut bytes).await?;
         }
-        Ok(Answer {
+        Ok(Response {
             status: head[9..12].parse().expect("a status line"),
             body: String::from_utf8_lossy(&bytes[head_end..]).into_owned(),
             head,
         })
     }
 
-    /// Waits for the server's close; says what came before it.
+    /// Waits until the server closes the connection; returns what it sent before.
     pub async fn closed(&mut self) -> String {
         let mut bytes = Vec::new();
         let until_closed = async {
-            // A reset is a close too.
-            while self.more(&mut bytes).await.is_ok() {}
+            // A reset is a close, too.
+            while self.receive(&mut bytes).await.is_ok() {}
         };
-        timeout(PATIENCE, until_closed)
-            .await
-            .unwrap_or_else(|_| panic!("waited {PATIENCE:?} for the server to close"));
+        timeout(TIMEOUT, until_closed).await.unwrap_or_else(|_| {
+            panic!("waited {TIMEOUT:?} for the server to close the connection")
+        });
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    async fn more(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-        let read = timeout(PATIENCE, self.stream.read_buf(bytes)).await;
-        match read.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more of an answer"))? {
+    async fn receive(&mut self, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+        let read = timeout(TIMEOUT, self.stream.read_buf(bytes)).await;
+        match read.unwrap_or_else(|_| panic!("waited {TIMEOUT:?} for a response"))? {
             0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
         }
@@ -159,23 +159,24 @@ impl Raw {
 }
 
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub head: String,
     pub body: String,
 }
 
-impl Answer {
+impl Response {
+    /// Whether it has `Connection: close`.
     pub fn closes(&self) -> bool {
         self.head.contains("\r\nconnection: close\r\n")
     }
 }
 
-/// Polls until it holds; panics with what was waited for.
+/// Polls until the condition holds; panics with its description after [`TIMEOUT`].
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let began = Instant::now();
+    let start = Instant::now();
     while !holds().await {
-        assert!(began.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        assert!(start.elapsed() < TIMEOUT, "waited {TIMEOUT:?} for {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

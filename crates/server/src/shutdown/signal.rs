@@ -4,28 +4,28 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Resolves at the first SIGTERM or SIGINT. The second one, by then, ends the
-/// process at once: the drain takes seconds, and a person may not want to wait.
+/// Resolves at the first SIGTERM or SIGINT. A second signal exits the process
+/// immediately, for an operator who does not want to wait for the drain.
 ///
-/// The handlers are in place when this returns, before anything is served.
+/// The signal handlers are installed when this function returns.
 ///
 /// # Errors
-/// Where the platform refuses a handler.
+/// If a signal handler cannot be installed.
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     let mut signals = Signals {
         terminate: signal(SignalKind::terminate())?,
         interrupt: signal(SignalKind::interrupt())?,
     };
     Ok(async move {
-        let first = signals.next().await;
-        tracing::info!(signal = first.0, "stopping");
+        let (signal, _) = signals.next().await;
+        tracing::info!(signal, "shutdown signal received");
         tokio::spawn(async move {
-            let (name, number) = signals.next().await;
+            let (signal, number) = signals.next().await;
             tracing::error!(
-                signal = name,
-                "second signal: exit at once; requests in flight and queued spans are lost"
+                signal,
+                "second signal: exiting immediately; requests in flight and queued spans are lost"
             );
-            // As a shell says it of a process that a signal has ended.
+            // The status that a shell reports for a process ended by this signal.
             std::process::exit(128 + number);
         });
     })

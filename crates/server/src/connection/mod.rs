@@ -1,0 +1,10 @@
+//! TCP connections: accept, serve HTTP/1.1, close.
+
+mod accept;
+mod close;
+mod handshake;
+mod serve;
+mod socket;
+
+pub(crate) use accept::{Connections, accept};
+pub(crate) use serve::Shared;

@@ -1,0 +1,86 @@
+//! The middleware that every route needs.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use http::StatusCode;
+use http_body_util::BodyExt;
+use telemetry::http::ServerLayer;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::{DeadlineBody, TimeoutError};
+
+use crate::Config;
+use crate::response::text_error;
+
+/// The maximum length of a path with its query, in bytes.
+const MAX_PATH: usize = 8 * 1024;
+
+/// Adds the middleware that every route needs: a span and a log line per request,
+/// limits for the path (414) and the body (413, 408), and a 500 for a panic.
+///
+/// The span is outermost, so that it has the status of these responses, too.
+pub fn with_middleware(routes: Router, spans: ServerLayer, config: &Config) -> Router {
+    // One stack in one `Router::layer`: each `Router::layer` boxes every request.
+    let stack = ServiceBuilder::new()
+        .layer(spans)
+        .layer(CatchPanicLayer::custom(panic_response))
+        .layer(from_fn_with_state(config.body_timeout, limit_request))
+        // The innermost body: axum finds the error of the limit one level deep.
+        .layer(RequestBodyLimitLayer::new(config.max_body))
+        // axum's own limit, 2 MB, is for routers without a limit.
+        .layer(DefaultBodyLimit::disable());
+    routes.layer(stack)
+}
+
+/// Responds with 414 to a path that is too long, and with 408 if the body is not
+/// complete in time.
+async fn limit_request(
+    State(body_timeout): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path_and_query();
+    if path.is_some_and(|path| path.as_str().len() > MAX_PATH) {
+        return text_error(StatusCode::URI_TOO_LONG, "the path is too long");
+    }
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let timed_out = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&timed_out);
+    let request = request.map(|body| {
+        let body = DeadlineBody::new(body_timeout, body);
+        Body::new(body.map_err(move |error| {
+            flag.fetch_or(error.is::<TimeoutError>(), Ordering::Relaxed);
+            error
+        }))
+    });
+    let response = next.run(request).await;
+    if timed_out.load(Ordering::Relaxed) {
+        // The handler cannot know why the body ended; axum's extractors return 400.
+        let error = "the request body was not complete in time";
+        return text_error(StatusCode::REQUEST_TIMEOUT, error);
+    }
+    response
+}
+
+/// The response to a request whose handler panicked. The cause is only logged.
+#[expect(clippy::needless_pass_by_value, reason = "tower-http's signature")]
+fn panic_response(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(panic = message, "a handler panicked");
+    text_error(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
+}
