@@ -20,9 +20,9 @@ pub enum EdgeTrace {
 }
 
 /// The text is not a valid [`EdgeTrace`].
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid value {0:?}; use continue or link")]
-pub struct EdgeTraceError(String);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("use continue or link")]
+pub struct EdgeTraceError;
 
 impl FromStr for EdgeTrace {
     type Err = EdgeTraceError;
@@ -31,7 +31,7 @@ impl FromStr for EdgeTrace {
         match text {
             "continue" => Ok(Self::Continue),
             "link" => Ok(Self::Link),
-            _ => Err(EdgeTraceError(text.to_owned())),
+            _ => Err(EdgeTraceError),
         }
     }
 }
