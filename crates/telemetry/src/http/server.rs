@@ -16,7 +16,7 @@ use super::server_span::ServerSpan;
 use super::traced_body::TracedBody;
 use crate::propagation::Edge;
 
-pub(super) const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
 /// Makes one SERVER span and one log line per request, attaches the span's
 /// context while the request is handled, and adds `traceresponse` to the response.
@@ -52,10 +52,6 @@ impl ServerLayer {
             reads_forwarded: false,
         }
     }
-
-    pub(super) fn start_span<B>(&self, request: &Request<B>) -> ServerSpan {
-        ServerSpan::start(request, &self.edge, self.reads_forwarded)
-    }
 }
 
 impl<S> Layer<S> for ServerLayer {
@@ -90,7 +86,11 @@ where
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let span = self.layer.start_span(&request);
+        let ServerLayer {
+            edge,
+            reads_forwarded,
+        } = &self.layer;
+        let span = ServerSpan::start(&request, edge, *reads_forwarded);
         let is_head = request.method() == Method::HEAD;
         let attached = span.attach();
         let inner = self.inner.call(request);
