@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tests::assertions::{HELLO, ensure_complete, shut_down};
 use tests::load::{ExclusiveLoad, Load, Pace, Until};
-use tests::local::SystemConfig;
+use tests::local::{Service, SystemConfig};
 use tests::traced_system::TracedSystem;
 use trace_contract::Behaviour;
 
@@ -38,25 +38,8 @@ async fn ensure_no_loss(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) -
     );
     traced.system.wait_until_exported(TIMEOUT).await?;
     let requests = report.succeeded();
-    let hello = &traced.system.hello;
-    for (service, spans_per_request) in [(&traced.system.gateway, 5), (hello, 3)] {
-        let name = service.name();
-        let counts = service.spans().await?;
-        assert_eq!(
-            counts.created(),
-            requests * spans_per_request,
-            "{name} must make {spans_per_request} spans per request: {counts}"
-        );
-        assert_eq!(
-            counts.exported,
-            counts.created(),
-            "{name} must export all spans: {counts}"
-        );
-        assert_eq!(
-            counts.queue_capacity, 16_384,
-            "{name} must have the default queue: {counts}"
-        );
-    }
+    assert_counts(&traced.system.gateway, requests * 5).await?;
+    assert_counts(&traced.system.hello, requests * 3).await?;
     assert_eq!(
         (store.span_count(), store.duplicates()),
         (requests * 8, 0),
@@ -70,6 +53,21 @@ async fn ensure_no_loss(behaviour: Behaviour, load: impl FnOnce(Load) -> Load) -
             "the last log line must count all spans as exported: {counts}"
         );
     }
+    Ok(())
+}
+
+/// The service must have made this number of spans, and exported all of them.
+async fn assert_counts(service: &Service, spans: u64) -> Result<()> {
+    let (name, counts) = (service.name(), service.spans().await?);
+    assert_eq!(
+        (counts.created(), counts.exported),
+        (spans, spans),
+        "{name} must make and export {spans} spans: {counts}"
+    );
+    assert_eq!(
+        counts.queue_capacity, 16_384,
+        "{name} must have the default queue: {counts}"
+    );
     Ok(())
 }
 
