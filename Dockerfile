@@ -1,7 +1,7 @@
-# An image that is one static binary. The binary is built outside of Docker, where
-# the build is incremental; `cargo xtask image` prepares the context:
+# The image contains one static binary. The binary is built outside of Docker, so that
+# the build is incremental. `cargo xtask image` prepares the context:
 #   docker build --build-arg SERVICE=gateway --build-arg TARGETARCH=amd64 -f Dockerfile target/image
-# with target/image/amd64/gateway. Buildx sets TARGETARCH by itself.
+# with target/image/amd64/gateway. Buildx sets TARGETARCH itself.
 FROM scratch
 ARG SERVICE
 ARG TARGETARCH

@@ -1,12 +1,12 @@
-//! The chart of a release, which names its images by digest: who trusts the chart,
-//! trusts the images.
+//! Packages and pushes the chart of a release. It refers to its images by digest, so that
+//! a verified chart implies verified images.
 
 use std::fmt::Write as _;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Pushed, directory};
+use super::options::directory;
 use crate::console;
 use crate::program::{self, command};
 
@@ -15,12 +15,13 @@ const CHART: &str = "charts/onetrace";
 const REPOSITORY: &str = "\n  repository: onetrace\n";
 const DIGESTS: &str = "\n  digests: {}\n";
 
-/// Packages the chart with these images, and pushes it.
+/// Packages the chart with these images, and pushes it to `REPOSITORY/charts/onetrace`.
+/// Returns its digest.
 pub(super) async fn push(
     repository: &str,
     images: &[(&str, String)],
     plain_http: bool,
-) -> Result<Pushed> {
+) -> Result<String> {
     let directory = directory();
     let mut copy = command("cp", ["-R", CHART]);
     copy.arg(&directory);
@@ -44,34 +45,36 @@ pub(super) async fn push(
         push.arg("--plain-http");
     }
     let output = push.output().await.context("helm push")?;
-    // Helm 3 says it on standard error.
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    ensure!(output.status.success(), "helm push failed: {said}");
-    Ok(Pushed {
-        repository: format!("{charts}/onetrace"),
-        digest: digest(&said).with_context(|| format!("helm said no digest: {said}"))?,
-    })
+    // Helm 3 prints the digest on standard error.
+    let output_text = [output.stdout, output.stderr].concat();
+    let output_text = String::from_utf8_lossy(&output_text);
+    ensure!(output.status.success(), "helm push failed: {output_text}");
+    digest(&output_text).with_context(|| format!("helm push printed no digest: {output_text}"))
 }
 
-/// The chart's values with a release's images.
+/// The chart's values with the images of a release.
 fn released(values: &str, repository: &str, images: &[(&str, String)]) -> Result<String> {
     let mut digests = "\n  digests:\n".to_owned();
     for (name, digest) in images {
-        writeln!(digests, "    {name}: {digest}").expect("a String takes everything");
+        writeln!(digests, "    {name}: {digest}").expect("writing to a String cannot fail");
     }
     let repository = format!("\n  repository: {repository}\n");
     let mut values = values.to_owned();
     for (line, released) in [(REPOSITORY, repository), (DIGESTS, digests)] {
         let times = values.matches(line).count();
-        ensure!(times == 1, "the chart's values have {line:?} {times} times");
+        ensure!(
+            times == 1,
+            "the chart's values contain {line:?} {times} times, expected once"
+        );
         values = values.replace(line, &released);
     }
     Ok(values)
 }
 
-fn digest(said: &str) -> Option<String> {
-    let line = said.lines().find_map(|line| line.strip_prefix("Digest:"))?;
+fn digest(output: &str) -> Option<String> {
+    let line = output
+        .lines()
+        .find_map(|line| line.strip_prefix("Digest:"))?;
     Some(line.trim().to_owned())
 }
 
@@ -82,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_released_chart_names_its_images_by_digest() {
+    fn a_released_chart_refers_to_its_images_by_digest() {
         let values = fs::read_to_string(workspace().join(CHART).join("values.yaml")).unwrap();
         let images = [("gateway", "sha256:0a".to_owned())];
         let released = released(&values, "ghcr.io/acme/onetrace", &images).unwrap();
@@ -91,11 +94,11 @@ mod tests {
         assert_eq!(image["repository"], "ghcr.io/acme/onetrace");
         assert_eq!(image["digests"]["gateway"], "sha256:0a");
         let added = released.lines().count() - values.lines().count();
-        assert_eq!(added, images.len(), "all else is as it was");
+        assert_eq!(added, images.len(), "nothing else is changed");
     }
 
     #[test]
-    fn values_without_the_lines_are_no_chart_to_release() {
+    fn values_without_the_lines_cannot_be_released() {
         let error = released("image: {}\n", "r", &[]).unwrap_err().to_string();
         assert!(
             error.contains("repository") && error.contains('0'),
@@ -104,9 +107,9 @@ mod tests {
     }
 
     #[test]
-    fn the_digest_is_read_from_what_helm_says() {
-        let said = "Pushed: 127.0.0.1:5000/charts/onetrace:0.1.0\nDigest: sha256:0a";
-        assert_eq!(digest(said).as_deref(), Some("sha256:0a"));
+    fn the_digest_is_read_from_the_output_of_helm() {
+        let output = "Pushed: 127.0.0.1:5000/charts/onetrace:0.1.0\nDigest: sha256:0a";
+        assert_eq!(digest(output).as_deref(), Some("sha256:0a"));
         assert_eq!(digest("Pushed"), None);
     }
 }

@@ -1,17 +1,17 @@
-//! One image for all architectures, by buildx.
+//! Builds and pushes one image for all architectures, with buildx.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 use serde_norway::Value;
 
-use super::{Options, directory};
+use super::options::{Options, directory};
 use crate::console;
 use crate::image::{CONTEXT, DOCKERFILE, build_arguments};
 use crate::program::{self, command};
 
-/// Makes the image of a program from the binaries that are there, and pushes it.
-/// Returns the digest of what names the architectures' own images.
+/// Builds the image of a program from the binaries in the build context, and pushes it.
+/// Returns the digest of the image index, which refers to the image per architecture.
 pub(super) async fn push(name: &str, repository: &str, options: &Options) -> Result<String> {
     let reference = format!("{repository}/{name}:{}", env!("CARGO_PKG_VERSION"));
     console::progress(format!("pushing {reference}"));
@@ -34,7 +34,7 @@ pub(super) async fn push(name: &str, repository: &str, options: &Options) -> Res
     program::run(buildx).await?;
     let text = fs::read_to_string(&metadata).with_context(|| metadata.display().to_string())?;
     fs::remove_file(&metadata).with_context(|| metadata.display().to_string())?;
-    digest(&text).with_context(|| format!("buildx said no digest of {reference}: {text}"))
+    digest(&text).with_context(|| format!("no digest of {reference} in buildx's metadata: {text}"))
 }
 
 fn digest(metadata: &str) -> Option<String> {
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digest_is_read_from_what_buildx_says() {
+    fn the_digest_is_read_from_buildx_metadata() {
         let metadata = r#"{"buildx.build.ref": "a/b/c", "containerimage.digest": "sha256:0a"}"#;
         assert_eq!(digest(metadata).as_deref(), Some("sha256:0a"));
         assert_eq!(digest("{}"), None);

@@ -1,4 +1,4 @@
-//! One version everywhere: the tag's, the workspace's and the chart's.
+//! The version must be the same in the tag, the workspace and the chart.
 
 use std::fs;
 
@@ -15,10 +15,10 @@ struct Chart {
     app_version: String,
 }
 
-/// Refuses a tag that is not `v` and the version, naming every place that has another.
+/// Checks that the tag is `v` followed by the version.
 ///
 /// # Errors
-/// When it is another, or the chart cannot be read.
+/// If the tag differs from a version (the error lists each), or the chart cannot be read.
 pub(super) fn check(tag: &str) -> Result<()> {
     let text = fs::read_to_string(workspace().join(CHART)).context(CHART)?;
     let chart: Chart = serde_norway::from_str(&text).context(CHART)?;
@@ -30,7 +30,7 @@ pub(super) fn check(tag: &str) -> Result<()> {
     let differ: Vec<_> = versions
         .iter()
         .filter(|(_, version)| tag.strip_prefix('v') != Some(version))
-        .map(|(whose, version)| format!("{whose} is {version}"))
+        .map(|(name, version)| format!("{name} is {version}"))
         .collect();
     if differ.is_empty() {
         return Ok(());
@@ -43,13 +43,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_tag_of_this_version_is_taken() {
+    fn only_the_tag_of_this_version_is_accepted() {
         let version = env!("CARGO_PKG_VERSION");
         check(&format!("v{version}")).unwrap();
         for tag in [version, &format!("v{version}-rc.1"), "v", ""] {
             let error = check(tag).unwrap_err().to_string();
-            for whose in ["workspace's version", "chart's version", "appVersion"] {
-                assert!(error.contains(whose), "{tag:?}: {error}");
+            for name in ["workspace's version", "chart's version", "appVersion"] {
+                assert!(error.contains(name), "{tag:?}: {error}");
             }
         }
     }

@@ -18,7 +18,6 @@ use dependencies::dependencies;
 use modules::Crate;
 
 #[test]
-#[ignore = "cycles are being removed; run with --ignored"]
 fn no_two_files_import_each_other() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let read = |path: &Path| std::fs::read_to_string(path).ok();
