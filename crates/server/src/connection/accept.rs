@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use super::handshake;
-use super::serve::{ROUND_TRIP, Shared, serve};
+use super::serve::{Shared, serve};
 use crate::limits::LogLimit;
 use crate::shutdown::Phase;
 
@@ -22,11 +21,6 @@ pub(crate) async fn accept(listener: TcpListener, shared: Shared, connections: C
         biased;
         () = drain.reached(Phase::Closing) => {}
         () = accept_all(&listener, &shared, &connections) => {}
-    }
-    if handshake::refuse_new(&listener) {
-        // Those that have begun come in meanwhile.
-        let last = accept_all(&listener, &shared, &connections);
-        let _ = timeout(ROUND_TRIP, last).await;
     }
     accept_backlog(listener, &shared, &connections);
     connections.closed().await;

@@ -1,8 +1,6 @@
 //! TCP connections: accept, serve HTTP/1.1, close.
 
 mod accept;
-mod close;
-mod handshake;
 mod serve;
 mod socket;
 

@@ -20,7 +20,6 @@ use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 use tower::ServiceExt;
 
-use super::close;
 use super::socket::Socket;
 use crate::Config;
 use crate::limits::{Activity, InFlight};
@@ -31,7 +30,7 @@ const MAX_HEAD: usize = 32 * 1024;
 
 /// A long round trip: how long a request may take that the client sent before it
 /// could know that the connection closes.
-pub(super) const ROUND_TRIP: Duration = Duration::from_millis(250);
+const ROUND_TRIP: Duration = Duration::from_millis(250);
 
 /// What all connections of a port share.
 #[derive(Clone)]
@@ -59,16 +58,11 @@ pub(super) async fn serve(stream: TcpStream, client: SocketAddr, shared: Shared)
         .header_read_timeout(None);
     loop {
         let connection = builder.serve_connection(TokioIo::new(socket), &requests);
-        let (end, mut rest) = drive(connection, &activity, &shared.drain).await;
-        if end == End::ClosedIdle && rest.has_unread() {
+        match drive(connection, &activity, &shared.drain).await {
             // A request arrived between hyper's last read and the close.
-            socket = rest;
-            continue;
+            Some(idle) if idle.has_unread() => socket = idle,
+            _ => return,
         }
-        if end != End::Broken {
-            close::linger(&mut rest).await;
-        }
-        return;
     }
 }
 
@@ -101,24 +95,13 @@ fn hold_until_sent(response: Response<Body>, in_flight: InFlight) -> Response<Bo
     })
 }
 
-/// How HTTP on a connection ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// By the client, by a response with `Connection: close`, or by a response to
-    /// a malformed request.
-    Finished,
-    /// By the drain, while no request was in flight.
-    ClosedIdle,
-    /// The socket failed, a timeout was over, or the drain was.
-    Broken,
-}
-
-/// Serves HTTP on the connection, and returns the socket.
+/// Serves HTTP on the connection. Returns the socket if the drain closed it while
+/// no request was in flight.
 async fn drive<S>(
     mut connection: http1::Connection<TokioIo<Socket>, S>,
     activity: &Activity,
     drain: &Drain,
-) -> (End, Socket)
+) -> Option<Socket>
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Unpin>,
     S: Unpin,
@@ -127,32 +110,27 @@ where
     let mut close_when_idle = pin!(close_when_idle(drain));
     let mut force_close = pin!(drain.reached(Phase::ForceClosing));
     let mut check = interval(activity.check_interval());
-    let end = loop {
+    let was_idle = loop {
         let http = poll_fn(|cx| connection.poll_without_shutdown(cx));
         // The connection first: a request that has arrived must be served.
         tokio::select! {
             biased;
-            result = http => break match result {
-                Ok(()) if is_closing => End::ClosedIdle,
-                Ok(()) => End::Finished,
-                Err(error) if error.is_parse() => End::Finished,
-                Err(_) => End::Broken,
-            },
-            () = &mut force_close => break End::Broken,
+            result = http => break result.is_ok() && is_closing,
+            () = &mut force_close => break false,
             () = &mut close_when_idle, if !is_closing => {
                 is_closing = true;
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
             _ = check.tick() => if let Some(timeout) = activity.timed_out() {
                 tracing::debug!(timeout, "connection closed");
-                break End::Broken;
+                break false;
             }
         }
     };
     let parts = connection.into_parts();
     let mut socket = parts.io.into_inner();
     socket.put_back(parts.read_buf);
-    (end, socket)
+    was_idle.then_some(socket)
 }
 
 /// Returns when the drain wants idle connections to close. Requests that are on
