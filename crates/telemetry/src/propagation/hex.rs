@@ -14,15 +14,19 @@ pub(super) fn write(text: &mut [u8], bytes: &[u8]) {
     }
 }
 
-/// The number that up to 16 lowercase digits represent.
-pub(super) fn read(digits: &str) -> Option<u64> {
-    // `from_str_radix` also accepts a sign and capital letters.
-    let lowercase = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if digits.bytes().all(lowercase) {
-        u64::from_str_radix(digits, 16).ok()
-    } else {
-        None
+/// The number that up to 16 lowercase digits represent. Unlike `from_str_radix`, it
+/// accepts no sign and no capital letters.
+pub(super) fn read(digits: &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for byte in digits {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        number = number << 4 | u64::from(digit);
     }
+    Some(number)
 }
 
 #[cfg(test)]
@@ -41,8 +45,8 @@ mod tests {
 
         #[test]
         fn only_lowercase_digits_are_read(number: u64, other in "[^0-9a-f]") {
-            prop_assert_eq!(read(&format!("{number:016x}")), Some(number));
-            prop_assert_eq!(read(&format!("{other}{number:x}")), None);
+            prop_assert_eq!(read(format!("{number:016x}").as_bytes()), Some(number));
+            prop_assert_eq!(read(format!("{other}{number:x}").as_bytes()), None);
         }
     }
 }

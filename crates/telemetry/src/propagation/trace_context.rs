@@ -100,27 +100,22 @@ pub(super) fn traceparent(span: &SpanContext) -> [u8; PARENT_LEN] {
 
 /// The ids and flags of a `traceparent`, by the rules of section 3.2.
 fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let fields = header.get(..PARENT_LEN)?;
-    let mut fields = fields.split('-');
-    let [version, trace, span, flags] = [(); 4].map(|()| fields.next().unwrap_or_default());
-    if fields.next().is_some()
-        || [version.len(), trace.len(), span.len(), flags.len()] != [2, 32, 16, 2]
-    {
-        return None;
-    }
-    let version = hex::read(version)?;
+    let bytes = header.as_bytes();
+    let fields = bytes.get(..PARENT_LEN)?;
+    let dashes = [2, 35, 52].iter().all(|&index| fields[index] == b'-');
+    let version = hex::read(&fields[..2])?;
     // A later version may add fields after a further dash; version 00 may not.
-    let end = match header.as_bytes().get(PARENT_LEN) {
+    let end = match bytes.get(PARENT_LEN) {
         None => true,
         Some(next) => version != 0 && *next == b'-',
     };
-    if version == 0xff || !end {
+    if !dashes || version == 0xff || !end {
         return None;
     }
-    let (high, low) = trace.split_at(16);
-    let trace = u128::from(hex::read(high)?) << 64 | u128::from(hex::read(low)?);
-    let (trace, span) = (TraceId::from(trace), SpanId::from(hex::read(span)?));
-    let flags = u8::try_from(hex::read(flags)?).ok()? & KNOWN_FLAGS;
+    let high = u128::from(hex::read(&fields[3..19])?);
+    let trace = TraceId::from(high << 64 | u128::from(hex::read(&fields[19..35])?));
+    let span = SpanId::from(hex::read(&fields[36..52])?);
+    let flags = u8::try_from(hex::read(&fields[53..])?).ok()? & KNOWN_FLAGS;
     let valid = trace != TraceId::INVALID && span != SpanId::INVALID;
     valid.then_some((trace, span, TraceFlags::new(flags)))
 }
