@@ -30,7 +30,7 @@ impl Accounting {
     /// terminating and no span is waiting to be exported.
     ///
     /// # Errors
-    /// When that takes longer than a few minutes, or the counts of a pod are missing.
+    /// If that takes longer than a few minutes, or the counts of a pod are missing.
     pub(super) async fn read(release: &Release, logs: &ServiceLogs) -> Result<Self> {
         let mut pods = BTreeMap::new();
         for service in SERVICES {
@@ -122,7 +122,7 @@ impl Release {
     /// is enough: clients keep their connections, so a pod may receive few requests.
     ///
     /// # Errors
-    /// When that takes longer than two minutes; with the last counts.
+    /// If that takes longer than two minutes; with the last counts.
     pub async fn wait_for_losses(&self, reasons: &[&str]) -> Result<()> {
         for service in SERVICES {
             let what = format!("{service} to lose spans by each of {reasons:?}");

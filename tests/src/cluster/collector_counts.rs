@@ -29,7 +29,7 @@ impl CollectorCounts {
     /// Reads the current counts.
     ///
     /// # Errors
-    /// When a Collector does not respond.
+    /// If a Collector does not respond.
     pub async fn read(release: &Release) -> Result<Self> {
         Ok(Self::parse(&release.metrics("collector").await?))
     }
@@ -37,7 +37,7 @@ impl CollectorCounts {
     /// Waits until `condition` is true, and returns the counts.
     ///
     /// # Errors
-    /// When that takes longer than two minutes; with the last counts.
+    /// If that takes longer than two minutes; with the last counts.
     pub async fn wait_for(
         release: &Release,
         what: &str,
@@ -55,7 +55,7 @@ impl CollectorCounts {
     /// Collector may have been replaced since the release was installed.
     ///
     /// # Errors
-    /// When that takes longer than two minutes; with the last counts.
+    /// If that takes longer than two minutes; with the last counts.
     pub async fn wait_until_complete(release: &Release) -> Result<Self> {
         let what = "the Collectors to have sent or dropped every accepted span";
         Self::wait_for(release, what, |counts| {

@@ -47,7 +47,7 @@ impl Cluster {
     /// standard input.
     ///
     /// # Errors
-    /// When it cannot be started. A failure of the program is in its output.
+    /// If it cannot be started. A failure of the program is in its output.
     pub async fn run(
         &self,
         program: &str,

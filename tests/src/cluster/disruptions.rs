@@ -21,7 +21,7 @@ impl Release {
     /// pods are ready and the old ones have ended.
     ///
     /// # Errors
-    /// When that takes longer than three minutes.
+    /// If that takes longer than three minutes.
     pub async fn restart(&self, component: &str) -> Result<()> {
         let old = self.pods(component).await?;
         let deployments = self.deployments();
@@ -38,7 +38,7 @@ impl Release {
     /// Scales a component. Returns when it has exactly `replicas` pods, all ready.
     ///
     /// # Errors
-    /// When that takes longer than three minutes.
+    /// If that takes longer than three minutes.
     pub async fn scale(&self, component: &str, replicas: usize) -> Result<()> {
         self.set_replicas(component, replicas).await?;
         let what = format!("exactly {replicas} pods of {component}, all ready");
@@ -53,7 +53,7 @@ impl Release {
     /// still serve requests.
     ///
     /// # Errors
-    /// When that takes longer than three minutes.
+    /// If that takes longer than three minutes.
     pub async fn start_termination(&self, component: &str) -> Result<()> {
         self.set_replicas(component, 0).await?;
         let what = format!("all pods of {component} to be terminating");
@@ -82,7 +82,7 @@ impl Release {
     /// The name of a node with pods of both services and without Jaeger's pod.
     ///
     /// # Errors
-    /// When there is no such node.
+    /// If there is no such node.
     pub async fn node_without_jaeger(&self) -> Result<String> {
         let [gateway, hello, jaeger] = ["gateway", "hello", "jaeger"].map(|it| self.ready_pods(it));
         let (gateway, hello, jaeger) = tokio::try_join!(gateway, hello, jaeger)?;
@@ -113,7 +113,7 @@ impl Cluster {
     /// have ended. The node accepts pods again afterwards.
     ///
     /// # Errors
-    /// When that takes longer than three minutes.
+    /// If that takes longer than three minutes.
     pub async fn drain(&self, node: &str) -> Result<()> {
         let options = ["--ignore-daemonsets", "--delete-emptydir-data", "--force"];
         let drain = [&["drain", node, "--timeout=180s"], &options[..]].concat();

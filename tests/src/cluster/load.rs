@@ -42,7 +42,7 @@ impl Release {
     /// from `install_for_load` and must not have served requests before.
     ///
     /// # Errors
-    /// When `action` fails, or one of these conditions is not met.
+    /// If `action` fails, or one of these conditions is not met.
     pub async fn run_under_load(
         &self,
         action: impl AsyncFnOnce() -> Result<()>,
@@ -62,7 +62,7 @@ impl Release {
     /// that all spans are in Jaeger, in complete traces.
     ///
     /// # Errors
-    /// When `action` fails, or one of these conditions is not met.
+    /// If `action` fails, or one of these conditions is not met.
     pub async fn run_without_loss(
         &self,
         action: impl AsyncFnOnce() -> Result<()>,
@@ -77,7 +77,7 @@ impl Release {
     /// gateway has accepted must not fail.
     ///
     /// # Errors
-    /// When `action` fails, or one of these conditions is not met.
+    /// If `action` fails, or one of these conditions is not met.
     pub async fn run_until_stopped(
         &self,
         action: impl AsyncFnOnce() -> Result<()>,

@@ -13,7 +13,7 @@ impl Release {
     /// Prometheus text format.
     ///
     /// # Errors
-    /// When a pod does not respond, or has been restarted, which resets its counters.
+    /// If a pod does not respond, or has been restarted, which resets its counters.
     pub async fn metrics(&self, component: &str) -> Result<Vec<String>> {
         let mut texts = Vec::new();
         for pod in self.ready_pods(component).await? {
@@ -29,7 +29,7 @@ impl Release {
     /// Kubernetes compares it with the memory limit.
     ///
     /// # Errors
-    /// When the kubelet does not return it.
+    /// If the kubelet does not return it.
     pub async fn memory(&self, pod: &PodState) -> Result<u64> {
         let path = format!("/api/v1/nodes/{}/proxy/stats/summary", pod.node);
         let client = self.namespace.cluster.client();

@@ -35,7 +35,7 @@ impl Release {
     /// counts, because a CNI applies policies to a new pod shortly after its start.
     ///
     /// # Errors
-    /// When an allowed destination cannot be reached, or a denied one can.
+    /// If an allowed destination cannot be reached, or a denied one can.
     pub async fn ensure_network_policies(
         &self,
         component: Option<&str>,
@@ -55,7 +55,7 @@ impl Release {
             let reached = !log.contains("cannot reach");
             ensure!(
                 reached == destination.allowed,
-                "a pod of {component:?} must {} {service}:{port}: {log}",
+                "a pod with the labels of {component:?} must {} {service}:{port}: {log}",
                 if reached { "not reach" } else { "reach" }
             );
         }

@@ -51,7 +51,7 @@ impl ProgramOutput {
     /// Returns the text of a program that has succeeded.
     ///
     /// # Errors
-    /// When it has failed; with the command and its output.
+    /// If it has failed; with the command and its output.
     pub fn into_text(self) -> Result<String> {
         ensure!(self.success, "{} failed: {}", self.command, self.text);
         Ok(self.text)

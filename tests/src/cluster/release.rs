@@ -29,7 +29,7 @@ impl Namespace {
     /// Installs the chart with its defaults and `values`, and waits until it is ready.
     ///
     /// # Errors
-    /// When Helm fails.
+    /// If Helm fails.
     pub async fn install(&self, name: &str, values: &Value) -> Result<Release> {
         self.install_by("helm", name, values).await
     }
@@ -37,7 +37,7 @@ impl Namespace {
     /// Like [`Namespace::install`], with another Helm program such as `helm3`.
     ///
     /// # Errors
-    /// When Helm fails.
+    /// If Helm fails.
     pub async fn install_by(&self, helm: &str, name: &str, values: &Value) -> Result<Release> {
         Release::install(Helm::new(self, helm, None), self, name, values).await
     }
@@ -46,7 +46,7 @@ impl Namespace {
     /// [`Release::run_under_load`] requires.
     ///
     /// # Errors
-    /// When Helm fails.
+    /// If Helm fails.
     pub async fn install_for_load(&self, name: &str, values: &Value) -> Result<Release> {
         let helm = Helm::new(self, "helm", Some(LOAD_VALUES));
         Release::install(helm, self, name, values).await
@@ -55,7 +55,7 @@ impl Namespace {
     /// Like [`Namespace::install`], and returns Helm's output, also when Helm fails.
     ///
     /// # Errors
-    /// When Helm cannot be started.
+    /// If Helm cannot be started.
     pub async fn try_install(&self, name: &str, values: &Value) -> Result<ProgramOutput> {
         let helm = Helm::new(self, "helm", None);
         helm.apply("install", name, values).await
@@ -82,7 +82,7 @@ impl Release {
     /// Upgrades the release to other values, and waits until it is ready.
     ///
     /// # Errors
-    /// When Helm fails.
+    /// If Helm fails.
     pub async fn upgrade(&self, values: &Value) -> Result<()> {
         let upgraded = self.helm.apply("upgrade", &self.name, values).await?;
         upgraded.into_text().map(drop)
@@ -91,7 +91,7 @@ impl Release {
     /// Rolls back to the previous revision, and waits until it is ready.
     ///
     /// # Errors
-    /// When Helm fails.
+    /// If Helm fails.
     pub async fn roll_back(&self) -> Result<()> {
         self.helm.run_and_wait("rollback", &self.name).await
     }
@@ -99,7 +99,7 @@ impl Release {
     /// Uninstalls the release, and waits until its objects are deleted.
     ///
     /// # Errors
-    /// When Helm fails.
+    /// If Helm fails.
     pub async fn uninstall(self) -> Result<()> {
         self.helm.run_and_wait("uninstall", &self.name).await
     }
@@ -108,7 +108,7 @@ impl Release {
     /// not print.
     ///
     /// # Errors
-    /// When Helm cannot be started, or the logs cannot be read.
+    /// If Helm cannot be started, or the logs cannot be read.
     pub async fn test(&self) -> Result<ProgramOutput> {
         let arguments = ["test", &self.name, "--timeout", "250s"];
         let mut output = self.helm.run(&arguments, "").await?;
@@ -124,7 +124,7 @@ impl Release {
     /// The chart's alerts, as YAML.
     ///
     /// # Errors
-    /// When Helm cannot render them.
+    /// If Helm cannot render them.
     pub async fn alerts(&self) -> Result<String> {
         let template = "templates/prometheus-rule.yaml";
         let enabled = "prometheusRule.enabled=true";
@@ -149,7 +149,7 @@ impl Release {
     /// The pods of a component, including those that are terminating.
     ///
     /// # Errors
-    /// When the API returns an error.
+    /// If the API returns an error.
     pub async fn pods(&self, component: &str) -> Result<Vec<PodState>> {
         let selection = selection(&self.name, component);
         self.namespace.pods(&selection).await
@@ -158,7 +158,7 @@ impl Release {
     /// The ready pods of a component.
     ///
     /// # Errors
-    /// When no pod is ready.
+    /// If no pod is ready.
     pub async fn ready_pods(&self, component: &str) -> Result<Vec<PodState>> {
         let selection = selection(&self.name, component);
         self.namespace.ready_pods(&selection).await

@@ -21,7 +21,7 @@ impl Release {
     /// A `GET` request to the gateway's public API, by port-forward.
     ///
     /// # Errors
-    /// When `path` does not make a valid URL.
+    /// If `path` does not make a valid URL.
     pub fn get(&self, path: &str) -> Result<Request> {
         Ok(Request::get(&format!("{}{path}", self.gateway.url()))?)
     }
@@ -29,7 +29,7 @@ impl Release {
     /// A client of the release's Jaeger, by port-forward.
     ///
     /// # Errors
-    /// When the HTTP client cannot be created.
+    /// If the HTTP client cannot be created.
     pub fn jaeger(&self) -> Result<Jaeger> {
         Ok(Jaeger::new(&self.jaeger.url())?)
     }
@@ -37,7 +37,7 @@ impl Release {
     /// Sends a request and ensures that the response has `status`.
     ///
     /// # Errors
-    /// When there is no response, or it has another status.
+    /// If there is no response, or it has another status.
     pub async fn send(&self, request: &Request, status: u16) -> Result<()> {
         let response = request.send().await?;
         ensure!(
@@ -55,7 +55,7 @@ impl Release {
     /// `tests/contracts`.
     ///
     /// # Errors
-    /// When the status is another one, or the trace differs after a minute.
+    /// If the status is another one, or the trace differs after a minute.
     pub async fn check(&self, request: &Request, status: u16, contract: &str) -> Result<Trace> {
         self.send(request, status).await?;
         let contract = contracts::load(contract)?;
@@ -73,7 +73,7 @@ impl Release {
     /// ready. Until then calls are retried, which contracts with one call do not allow.
     ///
     /// # Errors
-    /// When that takes longer than a minute.
+    /// If that takes longer than a minute.
     pub async fn warm_up(&self) -> Result<()> {
         let what = "all calls to succeed at the first attempt";
         wait::until(what, TIMEOUT, async || {
@@ -91,7 +91,7 @@ impl Release {
     /// Sets the faults of every pod of hello, which must have `FAULTS` enabled.
     ///
     /// # Errors
-    /// When a pod does not respond with 200.
+    /// If a pod does not respond with 200.
     pub async fn set_faults(&self, faults: &str) -> Result<()> {
         for pod in self.ready_pods("hello").await? {
             let forward = self.forward_admin("hello", &pod).await?;

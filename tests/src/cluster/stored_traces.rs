@@ -61,7 +61,7 @@ pub(super) async fn wait_for_complete_traces(
 /// Waits until Jaeger has `spans` distinct spans of these traces, which may be incomplete.
 ///
 /// # Errors
-/// When that takes longer than two minutes, or Jaeger has more spans: then a span was counted
+/// If that takes longer than two minutes, or Jaeger has more spans: then a span was counted
 /// as lost although it is stored.
 pub async fn wait_for_span_count(jaeger: &Jaeger, traces: &[TraceId], spans: u64) -> Result<()> {
     let what = format!("{spans} spans of {} traces in Jaeger", traces.len());
