@@ -8,8 +8,8 @@ const CAUSES: &str = "custom-columns=POD:.metadata.name,\
     ENDED:.status.containerStatuses[*].lastState.terminated.reason,\
     EXIT_STATUS:.status.containerStatuses[*].lastState.terminated.exitCode";
 
-/// The pods and why they wait or have ended, the warnings, and the last log lines of every container,
-/// as kubectl prints them. If kubectl fails, its error is in the report.
+/// The pods and why they wait or have ended, the warnings, and the last log lines of every
+/// container, as kubectl prints them. If kubectl fails, its error is in the report.
 pub(super) async fn report(namespace: &Namespace) -> String {
     let pods = &["get", "pods", "--output", "wide"];
     let causes = &["get", "pods", "--output", CAUSES];
