@@ -161,7 +161,12 @@ fn of_request(request: &Request, route: Option<&'static str>, attempt: i64) -> V
         attributes.push(KeyValue::new(key::SERVER_PORT, i64::from(port)));
     }
     attributes.push(KeyValue::new(key::URL_FULL, redacted(url)));
-    attributes.push(KeyValue::new(key::URL_SCHEME, url.scheme().to_owned()));
+    let scheme = if url.scheme() == "https" {
+        "https"
+    } else {
+        "http"
+    };
+    attributes.push(KeyValue::new(key::URL_SCHEME, scheme));
     if let Some(route) = route {
         attributes.push(KeyValue::new(URL_TEMPLATE, route));
     }

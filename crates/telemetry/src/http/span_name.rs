@@ -26,7 +26,7 @@ pub(crate) fn span_name(known_method: &'static str, route: Option<&str>) -> Stri
         known => known,
     };
     match route {
-        Some(route) => format!("{method} {route}"),
+        Some(route) => [method, " ", route].concat(),
         None => method.to_owned(),
     }
 }
