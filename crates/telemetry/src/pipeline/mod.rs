@@ -5,10 +5,9 @@
 //! counts the result; `otlp.rs` sends one batch as one HTTP request.
 //!
 //! No span is lost silently: [`Accounting`] counts every span that is created,
-//! and why those were dropped that did not arrive. While the Collector is
-//! unavailable spans wait in the queue; with the default of 16,384 spans that is
-//! half a minute at 500 spans per second. A slow or unavailable Collector never
-//! slows a request.
+//! with the reason if it is dropped. While the Collector is unavailable, spans
+//! wait in the queue. The default of 16,384 spans is enough for half a minute at
+//! 500 spans per second. A slow or unavailable Collector never slows a request.
 
 mod accounting;
 mod console;

@@ -50,8 +50,8 @@ impl ShouldSample for CountingSampler {
     }
 }
 
-/// Encodes each span when it ends, and queues the bytes. A request never waits
-/// for longer than that takes.
+/// Encodes each span when it ends, and queues the bytes. A request waits for
+/// nothing else.
 #[derive(Debug)]
 pub(super) struct EncodingProcessor {
     pub(super) shared: Arc<Shared>,
