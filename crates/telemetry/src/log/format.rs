@@ -6,6 +6,7 @@ use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use serde::Serializer;
 use serde::ser::{Error, SerializeMap};
+use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_log::NormalizeEvent;
 use tracing_serde::SerdeMapVisitor;
@@ -54,7 +55,7 @@ fn json(mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
 }
 
 fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
-    // The metadata of a line of the `log` crate is in fields of its event.
+    // For a line of the `log` crate, `tracing-log` puts the metadata into fields.
     let normalized = event.normalized_metadata();
     let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
     let mut timestamp = String::new();
@@ -66,9 +67,15 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
     map.serialize_entry("timestamp", &timestamp)?;
     map.serialize_entry("level", metadata.level().as_str())?;
     map.serialize_entry("target", metadata.target())?;
-    let mut fields = SerdeMapVisitor::new(map);
-    event.record(&mut fields);
-    let mut map = fields.take_serializer()?;
+    if normalized.is_some() {
+        let mut message = Message::default();
+        event.record(&mut message);
+        map.serialize_entry("message", &message.0)?;
+    } else {
+        let mut fields = SerdeMapVisitor::new(map);
+        event.record(&mut fields);
+        map = fields.take_serializer()?;
+    }
     let context = Context::current();
     let span = context.span();
     let span = span.span_context();
@@ -79,6 +86,18 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
         map.serialize_entry("trace_flags", &flags)?;
     }
     map.end()
+}
+
+/// The message of a line of the `log` crate, without the other fields.
+#[derive(Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
 }
 
 /// The trace id, then `tracing-subscriber`'s compact format, which escapes
@@ -193,6 +212,7 @@ mod tests {
         assert_eq!(value["message"], "no connection");
         assert_eq!(value["target"], "db");
         assert_eq!(value["level"], "WARN");
+        assert!(value.get("log.file").is_none(), "{line}");
         let line = logged(
             Style::Terminal,
             || log::warn!(target: "db", "no connection"),
