@@ -1,22 +1,13 @@
 //! Ctrl-C and SIGTERM: a command stops the processes that it has started, then exits.
 
-use std::fmt;
-
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// The command was interrupted by Ctrl-C or SIGTERM.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
 pub(crate) struct Interrupted;
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("interrupted")
-    }
-}
-
-impl std::error::Error for Interrupted {}
 
 /// Receives signals, including those that arrive while nothing waits for them.
 #[derive(Debug)]

@@ -57,7 +57,7 @@ impl fmt::Display for Round {
 /// Starts both systems and measures them.
 ///
 /// # Errors
-/// When a request fails or a span is lost.
+/// If a request fails or a span is lost.
 pub(super) async fn run(
     services: &Binaries,
     receiver: &Receiver,
