@@ -14,6 +14,7 @@ pub mod endpoint;
 mod error;
 mod finished_spans;
 mod global;
+mod hex;
 pub mod http;
 mod init;
 mod log;

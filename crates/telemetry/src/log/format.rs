@@ -1,19 +1,21 @@
 //! The format of one log line.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
 use serde::Serializer;
-use serde::ser::{Error, SerializeMap};
+use serde::ser::SerializeMap;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_log::NormalizeEvent;
 use tracing_serde::SerdeMapVisitor;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::hex;
 
 /// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +60,7 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
     // For a line of the `log` crate, `tracing-log` puts the metadata into fields.
     let normalized = event.normalized_metadata();
     let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
-    let mut timestamp = String::new();
-    SystemTime
-        .format_time(&mut Writer::new(&mut timestamp))
-        .map_err(serde_json::Error::custom)?;
+    let timestamp = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
     let mut serializer = serde_json::Serializer::new(line);
     let mut map = serializer.serialize_map(None)?;
     map.serialize_entry("timestamp", &timestamp)?;
@@ -80,10 +79,10 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
     let span = context.span();
     let span = span.span_context();
     if span.is_valid() {
-        map.serialize_entry("trace_id", &span.trace_id().to_string())?;
-        map.serialize_entry("span_id", &span.span_id().to_string())?;
-        let flags = format!("{:02x}", span.trace_flags().to_u8());
-        map.serialize_entry("trace_flags", &flags)?;
+        let flags = span.trace_flags().to_u8();
+        map.serialize_entry("trace_id", &hex::encode(&span.trace_id().to_bytes()))?;
+        map.serialize_entry("span_id", &hex::encode(&span.span_id().to_bytes()))?;
+        map.serialize_entry("trace_flags", &hex::encode(&[flags]))?;
     }
     map.end()
 }

@@ -25,7 +25,6 @@ mod b3;
 mod baggage;
 mod carrier;
 mod edge;
-mod hex;
 mod jaeger;
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,20 @@
 //!
 //! Writing uses a table: a `traceparent` takes 600 instructions with it, and 2,400
 //! with `format!` (callgrind). One request to the gateway sends five such headers,
-//! so the table saves 9,000 instructions, 4 % of the request.
+//! so the table saves 9,000 instructions, 4 % of the request, and about 5,000 more in
+//! its three log lines.
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
+/// The digits of these bytes.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let mut text = vec![0; 2 * bytes.len()];
+    write(&mut text, bytes);
+    String::from_utf8(text).expect("hex digits are ASCII")
+}
+
 /// Writes two digits per byte; `text` has twice the length of `bytes`.
-pub(super) fn write(text: &mut [u8], bytes: &[u8]) {
+pub(crate) fn write(text: &mut [u8], bytes: &[u8]) {
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
         pair[0] = DIGITS[usize::from(byte >> 4)];
         pair[1] = DIGITS[usize::from(byte & 0x0f)];
@@ -16,7 +24,7 @@ pub(super) fn write(text: &mut [u8], bytes: &[u8]) {
 
 /// The number that up to 16 lowercase digits represent. Unlike `from_str_radix`, it
 /// accepts no sign and no capital letters.
-pub(super) fn read(digits: &[u8]) -> Option<u64> {
+pub(crate) fn read(digits: &[u8]) -> Option<u64> {
     let mut number = 0;
     for byte in digits {
         let digit = match byte {
@@ -38,9 +46,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_table_writes_what_format_writes(number: u128) {
-            let mut text = [0; 32];
-            write(&mut text, &number.to_be_bytes());
-            prop_assert_eq!(str::from_utf8(&text).unwrap(), format!("{number:032x}"));
+            prop_assert_eq!(encode(&number.to_be_bytes()), format!("{number:032x}"));
         }
 
         #[test]
