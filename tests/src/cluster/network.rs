@@ -12,7 +12,7 @@ use super::namespace::Namespace;
 use super::release::Release;
 use crate::wait;
 
-/// Containers run twice, with a pause of ten seconds, and pull their image first.
+/// Containers run several times, with pauses of 10, 20 and 40 seconds.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A port of a Service of the release.
@@ -31,8 +31,9 @@ impl Release {
     /// of `component`; `None` stands for a pod without labels.
     ///
     /// The pod has one container per destination, from the image of `helm test`, whose HTTP
-    /// client logs whether the server has responded. Only the second run of each container
-    /// counts, because a CNI applies policies to a new pod shortly after its start.
+    /// client logs whether the server has responded. The containers restart until all results
+    /// are as declared, because a CNI applies policies to a new pod some time after its start:
+    /// the first run of a container does not count.
     ///
     /// # Errors
     /// If an allowed destination cannot be reached, or a denied one can.
@@ -44,21 +45,18 @@ impl Release {
         let pods = self.namespace.pod_api();
         let pod = self.client_pod(component, destinations).await?;
         let name = pods.create(&PostParams::default(), &pod).await?.name_any();
-        self.namespace.wait_for_second_runs(&name).await?;
-        for destination in destinations {
-            let Destination { service, port, .. } = destination;
-            let parameters = LogParams {
-                container: Some(destination.container()),
-                ..LogParams::default()
-            };
-            let log = pods.logs(&name, &parameters).await?;
-            let reached = !log.contains("cannot reach");
-            ensure!(
-                reached == destination.allowed,
-                "a pod with the labels of {component:?} must {} {service}:{port}: {log}",
-                if reached { "not reach" } else { "reach" }
-            );
-        }
+        let what =
+            format!("the network policies to apply to {name}, with the labels of {component:?}");
+        wait::until(&what, TIMEOUT, async || {
+            self.namespace.ensure_ran_twice(&name).await?;
+            for destination in destinations {
+                self.namespace
+                    .ensure_as_declared(&name, destination)
+                    .await?;
+            }
+            Ok(())
+        })
+        .await?;
         pods.delete(&name, &DeleteParams::default()).await?;
         Ok(())
     }
@@ -107,17 +105,31 @@ impl Release {
 }
 
 impl Namespace {
-    /// Waits until all containers of a pod have ended for the second time.
-    async fn wait_for_second_runs(&self, pod: &str) -> Result<()> {
-        let what = format!("the second runs of all containers of {pod} to end");
-        wait::until(&what, TIMEOUT, async || {
-            let status = self.pod_api().get(pod).await?.status.unwrap_or_default();
-            let containers = status.container_statuses.unwrap_or_default();
-            ensure!(!containers.is_empty(), "no containers");
-            ensure!(containers.iter().all(has_run_twice), "{containers:?}");
-            Ok(())
-        })
-        .await
+    async fn ensure_ran_twice(&self, pod: &str) -> Result<()> {
+        let status = self.pod_api().get(pod).await?.status.unwrap_or_default();
+        let containers = status.container_statuses.unwrap_or_default();
+        ensure!(!containers.is_empty(), "no containers");
+        ensure!(containers.iter().all(has_run_twice), "{containers:?}");
+        Ok(())
+    }
+
+    /// Ensures that the last run of a container has reached its destination only if that is
+    /// allowed.
+    async fn ensure_as_declared(&self, pod: &str, destination: &Destination<'_>) -> Result<()> {
+        let Destination { service, port, .. } = destination;
+        let parameters = LogParams {
+            container: Some(destination.container()),
+            ..LogParams::default()
+        };
+        let log = self.pod_api().logs(pod, &parameters).await?;
+        ensure!(!log.is_empty(), "{service}:{port} has no result yet");
+        let reached = !log.contains("cannot reach");
+        ensure!(
+            reached == destination.allowed,
+            "the pod must {} {service}:{port}: {log}",
+            if reached { "not reach" } else { "reach" }
+        );
+        Ok(())
     }
 }
 

@@ -191,7 +191,7 @@ async fn internal_requests(traced: &TracedSystem) -> Result<String> {
         internal(200, "GET /metrics?token=s3cret-query"),
     ];
     let hello_admin = [
-        internal(400, "POST /faults?token=s3cret-query")
+        internal(415, "POST /faults?token=s3cret-query")
             .rest("content-length: 11\r\n\r\ns3cret-body"),
         internal(200, "GET /faults?token=s3cret-query"),
     ];
