@@ -10,6 +10,7 @@ mod common;
 mod tests;
 mod wire;
 
+use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::InstrumentationScope;
@@ -43,11 +44,15 @@ impl EncodedSpan {
 
 /// Encodes a span. `limit` truncates string attributes.
 pub(crate) fn span(span: SpanData, limit: ValueLimit) -> EncodedSpan {
-    // More than most spans need; without spare capacity afterwards, because
-    // many spans may be queued.
-    let mut bytes = Vec::with_capacity(1024);
-    write_span(&mut bytes, &span, limit);
-    bytes.shrink_to_fit();
+    thread_local! {
+        /// Keeps its capacity, so that a queued span is allocated once, in its exact size.
+        static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    let bytes = BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        write_span(buffer, &span, limit);
+        buffer.as_slice().to_vec()
+    });
     EncodedSpan {
         scope: span.instrumentation_scope,
         bytes,
