@@ -1,6 +1,8 @@
 //! The gateway over HTTP: decode the request, call the endpoint, encode the
 //! response.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
@@ -29,7 +31,8 @@ pub(crate) fn public(hello: HelloEndpoint, edge: Edge, config: &server::Config) 
         .route("/hello/{name}", get(hello_visitor))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(hello);
+        // axum clones the state several times per request, and an endpoint is a box.
+        .with_state(Arc::new(hello));
     server::with_middleware(routes, ServerLayer::public(edge), config)
 }
 
@@ -39,21 +42,21 @@ pub(crate) fn internal(visitor: VisitorEndpoint, config: &server::Config) -> Rou
         .route(VISITOR_PATH, get(visitor_entry))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(visitor);
+        .with_state(Arc::new(visitor));
     server::with_middleware(routes, ServerLayer::internal(), config)
 }
 
-async fn hello_world(State(hello): State<HelloEndpoint>, format: Format) -> Response {
-    greeting(hello, DEFAULT_NAME.to_owned(), format).await
+async fn hello_world(State(hello): State<Arc<HelloEndpoint>>, format: Format) -> Response {
+    greeting(&hello, DEFAULT_NAME.to_owned(), format).await
 }
 
 async fn hello_visitor(
-    State(hello): State<HelloEndpoint>,
+    State(hello): State<Arc<HelloEndpoint>>,
     name: Result<Path<String>, PathRejection>,
     format: Format,
 ) -> Response {
     match name {
-        Ok(Path(name)) => greeting(hello, name, format).await,
+        Ok(Path(name)) => greeting(&hello, name, format).await,
         Err(_) => Error::Name(NameError::NotUtf8).into_response(format),
     }
 }
@@ -65,8 +68,8 @@ struct GreetingBody {
     trace_id: Option<String>,
 }
 
-async fn greeting(hello: HelloEndpoint, name: String, format: Format) -> Response {
-    let message = match hello.oneshot(HelloRequest { name }).await {
+async fn greeting(hello: &HelloEndpoint, name: String, format: Format) -> Response {
+    let message = match hello.clone().oneshot(HelloRequest { name }).await {
         Ok(message) => message,
         Err(error) => return error.into_response(format),
     };
@@ -82,13 +85,16 @@ async fn greeting(hello: HelloEndpoint, name: String, format: Format) -> Respons
 }
 
 async fn visitor_entry(
-    State(visitor): State<VisitorEndpoint>,
+    State(visitor): State<Arc<VisitorEndpoint>>,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
     let Ok(Path(name)) = name else {
         return Error::Name(NameError::NotUtf8).into_response(Format::Json);
     };
-    match visitor.oneshot(VisitorRequest { name }).await {
+    match VisitorEndpoint::clone(&visitor)
+        .oneshot(VisitorRequest { name })
+        .await
+    {
         Ok(visitor) => Json(visitor).into_response(),
         Err(error) => error.into_response(Format::Json),
     }

@@ -1,5 +1,7 @@
 //! hello over HTTP: decode the request, call the endpoint, encode the response.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -31,7 +33,8 @@ pub(crate) fn public(
         .route(GREETING_PATH, greetings)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(greet);
+        // axum clones the state several times per request, and an endpoint is a box.
+        .with_state(Arc::new(greet));
     server::with_middleware(routes, ServerLayer::internal(), config)
 }
 
@@ -46,11 +49,13 @@ pub(crate) fn internal(faults: Option<Faults>, config: &server::Config) -> Route
 }
 
 async fn greeting(
-    State(greet): State<GreetEndpoint>,
+    State(greet): State<Arc<GreetEndpoint>>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Greeting>, Error> {
     let Path(name) = name.map_err(|_| NameError::NotUtf8)?;
-    let message = greet.oneshot(GreetRequest { name }).await?;
+    let message = GreetEndpoint::clone(&greet)
+        .oneshot(GreetRequest { name })
+        .await?;
     Ok(Json(Greeting { message }))
 }
 

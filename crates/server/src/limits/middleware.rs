@@ -1,21 +1,22 @@
 //! The middleware that every route needs.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, HttpBody};
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::Response;
+use axum::{BoxError, Router};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use telemetry::http::ServerLayer;
-use tower::ServiceBuilder;
+use tower::layer::layer_fn;
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::limit::{RequestBodyLimit, RequestBodyLimitLayer};
 use tower_http::timeout::{DeadlineBody, TimeoutError};
 
 use crate::Config;
@@ -29,11 +30,15 @@ const MAX_PATH: usize = 8 * 1024;
 ///
 /// The span is outermost, so that it has the status of these responses, too.
 pub fn with_middleware(routes: Router, spans: ServerLayer, config: &Config) -> Router {
+    let body_timeout = config.body_timeout;
     // One stack in one `Router::layer`: each `Router::layer` boxes every request.
     let stack = ServiceBuilder::new()
         .layer(spans)
         .layer(CatchPanicLayer::custom(panic_response))
-        .layer(from_fn_with_state(config.body_timeout, limit_request))
+        // axum's `from_fn` would box every request twice.
+        .layer(layer_fn(move |inner: RequestBodyLimit<_>| {
+            service_fn(move |request| limit_request(inner.clone(), body_timeout, request))
+        }))
         // The innermost body: axum finds the error of the limit one level deep.
         .layer(RequestBodyLimitLayer::new(config.max_body))
         // axum's own limit, 2 MB, is for routers without a limit.
@@ -43,17 +48,22 @@ pub fn with_middleware(routes: Router, spans: ServerLayer, config: &Config) -> R
 
 /// Responds with 414 to a path that is too long, and with 408 if the body is not
 /// complete in time.
-async fn limit_request(
-    State(body_timeout): State<Duration>,
+async fn limit_request<S, B>(
+    inner: S,
+    body_timeout: Duration,
     request: Request,
-    next: Next,
-) -> Response {
+) -> Result<Response, Infallible>
+where
+    S: Service<Request, Response = Response<B>, Error = Infallible>,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let path = request.uri().path_and_query();
     if path.is_some_and(|path| path.as_str().len() > MAX_PATH) {
-        return text_error(StatusCode::URI_TOO_LONG, "the path is too long");
+        let error = "the path is too long";
+        return Ok(text_error(StatusCode::URI_TOO_LONG, error));
     }
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return Ok(inner.oneshot(request).await?.map(Body::new));
     }
     let timed_out = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&timed_out);
@@ -64,13 +74,13 @@ async fn limit_request(
             error
         }))
     });
-    let response = next.run(request).await;
+    let response = inner.oneshot(request).await?.map(Body::new);
     if timed_out.load(Ordering::Relaxed) {
         // The handler cannot know why the body ended; axum's extractors return 400.
         let error = "the request body was not complete in time";
-        return text_error(StatusCode::REQUEST_TIMEOUT, error);
+        return Ok(text_error(StatusCode::REQUEST_TIMEOUT, error));
     }
-    response
+    Ok(response)
 }
 
 /// The response to a request whose handler panicked. The cause is only logged.

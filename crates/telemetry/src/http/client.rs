@@ -2,7 +2,7 @@
 //! has its own CLIENT span and carries that span's context.
 //!
 //! The middlewares, from the outside in: reqwest-retry, reqwest-tracing with
-//! [`ClientSpans`] as its backend, and propagation. reqwest-tracing's own
+//! [`ClientSpans`] as its backend, and [`Attempt`]. reqwest-tracing's own
 //! propagation stays off: it supports only older versions of OpenTelemetry, and
 //! with a newer one it silently splits every trace in two.
 
@@ -19,7 +19,7 @@ use reqwest_retry::{Jitter, RetryTransientMiddleware};
 use reqwest_tracing::TracingMiddleware;
 
 use super::client_span::{ClientSpan, ClientSpans};
-use super::retry::{MarkNotIdempotent, TransientOnly};
+use super::retry::TransientOnly;
 use crate::propagation;
 
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
@@ -84,20 +84,21 @@ pub fn client(config: &ClientConfig) -> reqwest::Result<ClientWithMiddleware> {
             .jitter(Jitter::Bounded)
             .build_with_max_retries(config.retries);
         let retry = RetryTransientMiddleware::new_with_policy_and_strategy(policy, TransientOnly);
-        builder = builder.with(retry).with(MarkNotIdempotent);
+        builder = builder.with(retry);
     }
     Ok(builder
         .with(TracingMiddleware::<ClientSpans>::new())
-        .with(Propagation)
+        .with(Attempt)
         .build())
 }
 
-/// Writes the context of the attempt's span into the request's headers; without
-/// a span, the context that is current.
-struct Propagation;
+/// The innermost middleware. It writes the context of the attempt's span into the
+/// request's headers (without a span, the current context), and marks the response
+/// to a method that must not be sent twice.
+struct Attempt;
 
 #[async_trait]
-impl Middleware for Propagation {
+impl Middleware for Attempt {
     async fn handle(
         &self,
         mut request: Request,
@@ -107,6 +108,11 @@ impl Middleware for Propagation {
         let span = extensions.get::<ClientSpan>();
         let context = span.map_or_else(Context::current, ClientSpan::context);
         propagation::inject_context(&context, &mut HeaderInjector(request.headers_mut()));
-        next.run(request, extensions).await
+        let is_idempotent = request.method().is_idempotent();
+        let mut response = next.run(request, extensions).await?;
+        if !is_idempotent {
+            TransientOnly::mark_not_idempotent(&mut response);
+        }
+        Ok(response)
     }
 }

@@ -2,6 +2,7 @@
 //! semantic conventions define them: from the request line, `Host`, the peer's
 //! address and the headers of proxies.
 
+use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
@@ -49,7 +50,7 @@ pub(crate) fn of_request<B>(
         attributes.push(KeyValue::new(key::SERVER_PORT, i64::from(port)));
     }
     if let Some(address) = client_address(request, reads_forwarded) {
-        attributes.push(KeyValue::new(key::CLIENT_ADDRESS, address.to_string()));
+        attributes.push(KeyValue::new(key::CLIENT_ADDRESS, address_text(address)));
     }
     if let Some(version) = protocol_version(request.version()) {
         attributes.push(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
@@ -125,6 +126,14 @@ fn client_address<B>(request: &Request<B>, reads_forwarded: bool) -> Option<IpAd
                 .get::<ConnectInfo<SocketAddr>>()
                 .map(|peer| peer.0.ip())
         })
+}
+
+/// The address as text, in one allocation.
+fn address_text(address: IpAddr) -> String {
+    const MAX_LEN: usize = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len();
+    let mut text = String::with_capacity(MAX_LEN);
+    write!(text, "{address}").expect("a String accepts every text");
+    text
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

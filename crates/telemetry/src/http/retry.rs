@@ -1,9 +1,8 @@
 //! Which attempts are retried: those that cannot have had an effect.
 
-use async_trait::async_trait;
-use http::{Extensions, StatusCode};
-use reqwest::{Request, Response};
-use reqwest_middleware::{Error, Middleware, Next, Result};
+use http::StatusCode;
+use reqwest::Response;
+use reqwest_middleware::{Error, Result};
 use reqwest_retry::{Retryable, RetryableStrategy};
 
 /// Retries a connection that could not be made, for any method; and 502, 503
@@ -36,24 +35,10 @@ impl RetryableStrategy for TransientOnly {
 #[derive(Clone, Copy)]
 struct NotIdempotent;
 
-/// Marks responses for [`TransientOnly`], which does not see the request.
-pub(crate) struct MarkNotIdempotent;
-
-#[async_trait]
-impl Middleware for MarkNotIdempotent {
-    async fn handle(
-        &self,
-        request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-    ) -> Result<Response> {
-        let idempotent = request.method().is_idempotent();
-        let mut result = next.run(request, extensions).await;
-        if let Ok(response) = &mut result
-            && !idempotent
-        {
-            response.extensions_mut().insert(NotIdempotent);
-        }
-        result
+impl TransientOnly {
+    /// Marks the response to a method that must not be sent twice, because
+    /// [`RetryableStrategy`] does not see the request.
+    pub(crate) fn mark_not_idempotent(response: &mut Response) {
+        response.extensions_mut().insert(NotIdempotent);
     }
 }
