@@ -54,7 +54,7 @@ impl Release {
                     .ensure_as_declared(&name, destination)
                     .await?;
             }
-            Ok(())
+            anyhow::Ok(())
         })
         .await?;
         pods.delete(&name, &DeleteParams::default()).await?;
