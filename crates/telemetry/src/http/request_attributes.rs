@@ -128,7 +128,7 @@ fn client_address<B>(request: &Request<B>, reads_forwarded: bool) -> Option<IpAd
         })
 }
 
-/// The address as text, in one allocation.
+/// The address as text. `to_string` would grow the string several times.
 fn address_text(address: IpAddr) -> String {
     const MAX_LEN: usize = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len();
     let mut text = String::with_capacity(MAX_LEN);
