@@ -101,6 +101,18 @@ impl<'a> Environment<'a> {
         Some(Duration::from_millis(millis.into()))
     }
 
+    /// A duration with its unit that is not zero, as in `5m`: one of our own settings.
+    pub(super) fn positive_duration(&mut self, variable: &'static str) -> Option<Duration> {
+        let text = self.text(variable)?;
+        let duration = humantime::parse_duration(&text).ok();
+        let duration = duration.filter(|duration| !duration.is_zero());
+        if duration.is_none() {
+            let hint = "must be a duration with its unit, longer than zero, as in 90s or 5m";
+            self.problem(variable, &text, hint);
+        }
+        duration
+    }
+
     /// Records that the value of `variable` is invalid.
     pub(super) fn problem(&mut self, variable: &'static str, value: &str, hint: impl Into<String>) {
         self.problems.push(Problem {

@@ -9,6 +9,8 @@ mod environment;
 mod error;
 mod model;
 mod otlp;
+mod otlp_config;
+mod otlp_endpoint;
 mod percent;
 mod read;
 mod redact;
@@ -19,7 +21,8 @@ mod variables;
 
 pub use error::{ConfigError, Problem};
 pub use model::{
-    BatchConfig, Config, ExporterKind, Limits, OtlpConfig, PropagatorKind, SamplerKind, ServiceInfo,
+    BatchConfig, Config, ExporterKind, Limits, PropagatorKind, SamplerKind, ServiceInfo,
 };
+pub use otlp_config::{OtlpConfig, OtlpProtocol, ProxyUrl, TlsConfig, TlsFile};
 pub use redact::without_secrets;
 pub use variables::VARIABLES;

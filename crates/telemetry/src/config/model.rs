@@ -1,14 +1,11 @@
 //! The configuration as types. `read` makes them from the environment.
 
-use std::fmt;
 use std::time::Duration;
 
-use http::HeaderMap;
 use opentelemetry::KeyValue;
 use tracing_subscriber::filter::Targets;
-use url::Url;
 
-use super::redact::without_secrets;
+use super::otlp_config::OtlpConfig;
 
 /// The traced service, as compiled into the binary.
 #[derive(Clone, Copy, Debug)]
@@ -107,31 +104,6 @@ pub struct BatchConfig {
     /// `OTEL_BSP_EXPORT_TIMEOUT`: how long one batch may be retried while newer
     /// spans need its room in the queue. Default 30 s.
     pub export_timeout: Duration,
-}
-
-/// The OTLP exporter, `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_TRACES_*`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OtlpConfig {
-    /// The complete URL, with `/v1/traces`.
-    pub endpoint: Url,
-    /// Headers of every export, percent-decoded. The values are secrets and
-    /// marked as sensitive, so `Debug` shows only the names.
-    pub headers: HeaderMap,
-    /// Timeout of one attempt. Default 10 s.
-    pub timeout: Duration,
-    /// Whether bodies are compressed with gzip.
-    pub gzip: bool,
-}
-
-impl fmt::Debug for OtlpConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OtlpConfig")
-            .field("endpoint", &without_secrets(self.endpoint.as_str()))
-            .field("headers", &self.headers)
-            .field("timeout", &self.timeout)
-            .field("gzip", &self.gzip)
-            .finish()
-    }
 }
 
 /// Span limits of the trace SDK specification.

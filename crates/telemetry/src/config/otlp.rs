@@ -7,98 +7,103 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::environment::Environment;
-use super::model::OtlpConfig;
+use super::otlp_config::{OtlpConfig, OtlpProtocol, ProxyUrl, TlsConfig, TlsFile};
+use super::otlp_endpoint;
 use super::percent::decode;
 use super::redact::without_secrets;
 
-const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
-const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-
-/// Rejected, not ignored: otherwise spans would be sent in plain text against
-/// the operator's intent.
-const TLS: [&str; 6] = [
-    "OTEL_EXPORTER_OTLP_CERTIFICATE",
-    "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
-    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
-    "OTEL_EXPORTER_OTLP_CLIENT_KEY",
-    "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
-];
-const NO_TLS: &str = "this build has no TLS: send plain HTTP to a Collector on the same node \
-                      or in the same pod, or use a service mesh that encrypts";
-
 /// Reads the exporter's configuration.
 pub(super) fn read(env: &mut Environment<'_>) -> OtlpConfig {
-    for variable in TLS {
-        if let Some(path) = env.text(variable) {
-            env.problem(variable, &path, NO_TLS);
-        }
-    }
-    protocol(env);
+    let defaults = defaults();
+    let protocol = protocol(env).unwrap_or(defaults.protocol);
     OtlpConfig {
-        endpoint: endpoint(env),
+        protocol,
+        endpoint: otlp_endpoint::read(env, protocol),
+        tls: tls(env),
+        proxy: proxy(env),
+        connection_max_age: env
+            .positive_duration("TELEMETRY_CONNECTION_MAX_AGE")
+            .unwrap_or(defaults.connection_max_age),
         headers: headers(env),
         timeout: env
             .timeout("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
             .or_else(|| env.timeout("OTEL_EXPORTER_OTLP_TIMEOUT"))
-            .unwrap_or(defaults().timeout),
+            .unwrap_or(defaults.timeout),
         gzip: gzip(env),
     }
 }
 
 /// The configuration when no variable is set.
 pub(super) fn defaults() -> OtlpConfig {
+    let protocol = OtlpProtocol::HttpProtobuf;
     OtlpConfig {
-        endpoint: Url::parse("http://localhost:4318/v1/traces").expect("a constant URL is valid"),
+        protocol,
+        endpoint: protocol.default_endpoint(),
+        tls: TlsConfig::default(),
+        proxy: None,
+        connection_max_age: Duration::from_mins(5),
         headers: HeaderMap::new(),
         timeout: Duration::from_secs(10),
         gzip: false,
     }
 }
 
-fn endpoint(env: &mut Environment<'_>) -> Url {
-    let Some((variable, text)) = env.first([TRACES_ENDPOINT, ENDPOINT]) else {
-        return defaults().endpoint;
+fn protocol(env: &mut Environment<'_>) -> Option<OtlpProtocol> {
+    const HINT: &str = "must be one of grpc, http/protobuf, http/json";
+    let choices = [
+        ("grpc", OtlpProtocol::Grpc),
+        ("http/protobuf", OtlpProtocol::HttpProtobuf),
+        ("http/json", OtlpProtocol::HttpJson),
+    ];
+    let mut read = |variable| env.choice(variable, &choices, HINT);
+    read("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| read("OTEL_EXPORTER_OTLP_PROTOCOL"))
+}
+
+fn tls(env: &mut Environment<'_>) -> TlsConfig {
+    let mut file = |variables| {
+        let (variable, path) = env.first(variables)?;
+        let path = path.into();
+        Some(TlsFile { variable, path })
     };
-    match parse_endpoint(&text) {
-        Ok(url) if variable == ENDPOINT => with_traces_path(url),
-        Ok(url) => url,
-        Err(hint) => {
-            env.problem(variable, &without_secrets(&text), hint);
-            defaults().endpoint
+    let config = TlsConfig {
+        ca: file([
+            "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        ]),
+        client_certificate: file([
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        ]),
+        client_key: file([
+            "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        ]),
+    };
+    match (&config.client_certificate, &config.client_key) {
+        (Some(file), None) => without_other_half(env, file, "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
+        (None, Some(file)) => {
+            without_other_half(env, file, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")
         }
+        _ => {}
     }
+    config
 }
 
-fn parse_endpoint(text: &str) -> Result<Url, &'static str> {
-    const SHAPE: &str = "must be a URL such as http://localhost:4318";
-    let lower = text.to_ascii_lowercase();
-    if lower.starts_with("https:") {
-        return Err(NO_TLS);
-    }
-    // `localhost:4318` would parse too, as a URL with the scheme `localhost`.
-    if !lower.starts_with("http://") {
-        return Err(SHAPE);
-    }
-    let url = Url::parse(text).map_err(|_| SHAPE)?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain credentials: put them into OTEL_EXPORTER_OTLP_HEADERS");
-    }
-    Ok(url)
+fn without_other_half(env: &mut Environment<'_>, file: &TlsFile, missing: &str) {
+    let hint = format!("requires {missing}: a client certificate and its key are used together");
+    env.problem(file.variable, &file.path.to_string_lossy(), hint);
 }
 
-fn with_traces_path(mut url: Url) -> Url {
-    let path = format!("{}/v1/traces", url.path().trim_end_matches('/'));
-    url.set_path(&path);
-    url
-}
-
-fn protocol(env: &mut Environment<'_>) {
-    const HINT: &str = "must be http/protobuf: this build has no gRPC and no OTLP/JSON; \
-                        Collectors accept OTLP over HTTP on port 4318";
-    let mut read = |variable| env.choice(variable, &[("http/protobuf", ())], HINT);
-    let _ =
-        read("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| read("OTEL_EXPORTER_OTLP_PROTOCOL"));
+fn proxy(env: &mut Environment<'_>) -> Option<ProxyUrl> {
+    const VARIABLE: &str = "TELEMETRY_PROXY";
+    let text = env.secret(VARIABLE)?;
+    let url = Url::parse(&text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if url.is_none() {
+        let hint = "must be the URL of an HTTP proxy, as in http://proxy:3128";
+        env.problem(VARIABLE, &without_secrets(&text), hint);
+    }
+    url.map(ProxyUrl)
 }
 
 fn gzip(env: &mut Environment<'_>) -> bool {

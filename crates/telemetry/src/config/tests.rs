@@ -127,6 +127,47 @@ fn variables_for_traces_override_the_general_ones_and_no_path_is_appended() {
 }
 
 #[test]
+fn the_endpoint_follows_the_protocol() {
+    let endpoint = |vars: &[(&str, &str)]| valid(vars).otlp.endpoint.to_string();
+    let variable = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    for (protocol, insecure, text, expected) in [
+        ("grpc", "", "", "http://localhost:4317/"),
+        ("http/protobuf", "", "", "http://localhost:4318/v1/traces"),
+        ("http/json", "", "", "http://localhost:4318/v1/traces"),
+        ("GRPC", "", "http://c:4317", "http://c:4317/"),
+        ("grpc", "true", "https://c:4317", "https://c:4317/"),
+        ("grpc", "", "c:4317", "https://c:4317/"),
+        ("grpc", "false", "c:4317", "https://c:4317/"),
+        ("grpc", "true", "c:4317", "http://c:4317/"),
+        ("grpc", "true", "[::1]:4317", "http://[::1]:4317/"),
+        ("http/json", "", "https://c", "https://c/v1/traces"),
+    ] {
+        let vars = [
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_INSECURE", insecure),
+            (variable, text),
+        ];
+        assert_eq!(endpoint(&vars), expected, "{vars:?}");
+    }
+}
+
+#[test]
+fn the_tls_files_for_traces_override_the_general_ones() {
+    let config = valid(&[
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/traces-ca.pem"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/client.pem"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/client.key"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/traces.key"),
+    ]);
+    let path = |file: Option<TlsFile>| file.map(|file| file.path.display().to_string());
+    let tls = config.otlp.tls;
+    assert_eq!(path(tls.ca).as_deref(), Some("/traces-ca.pem"));
+    assert_eq!(path(tls.client_certificate).as_deref(), Some("/client.pem"));
+    assert_eq!(path(tls.client_key).as_deref(), Some("/traces.key"));
+}
+
+#[test]
 fn propagators_keep_their_order_without_duplicates() {
     use PropagatorKind::{B3, B3Multi, Baggage, Jaeger, TraceContext};
     let propagators = |text| valid(&[("OTEL_PROPAGATORS", text)]).propagators;
@@ -171,14 +212,15 @@ fn an_invalid_value_is_reported_with_a_hint() {
             "collector:4318",
             "http://localhost:4318",
         ),
-        (
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "https://collector:4318",
-            "no TLS",
-        ),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http", "http/protobuf"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd", "gzip or none"),
-        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", "no TLS"),
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            "/key.pem",
+            "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        ),
+        ("TELEMETRY_PROXY", "proxy:3128", "http://proxy:3128"),
+        ("TELEMETRY_CONNECTION_MAX_AGE", "0s", "5m"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "integer"),
         ("OTEL_BSP_SCHEDULE_DELAY", "0", "from 1 to"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "from 1 to"),
@@ -234,8 +276,9 @@ fn no_error_and_no_debug_output_contains_a_secret() {
         ),
         (
             "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "https://collector/?token=s3cret",
+            "ftp://collector/?token=s3cret",
         ),
+        ("TELEMETRY_PROXY", "socks5://user:s3cret@proxy"),
     ] {
         let error = error(&[(variable, value)]);
         assert!(!error.contains("s3cret"), "{error}");
@@ -246,6 +289,7 @@ fn no_error_and_no_debug_output_contains_a_secret() {
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
             "http://collector/?token=s3cret",
         ),
+        ("TELEMETRY_PROXY", "http://user:s3cret@proxy:3128"),
     ]);
     let debug = format!("{config:?}");
     assert!(!debug.contains("s3cret"), "{debug}");
@@ -255,7 +299,7 @@ fn no_error_and_no_debug_output_contains_a_secret() {
 fn otlp_variables_are_not_checked_without_the_otlp_exporter() {
     let config = read(&[
         ("OTEL_TRACES_EXPORTER", "none"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier pigeon"),
     ]);
     assert!(config.is_ok(), "{config:?}");
 }

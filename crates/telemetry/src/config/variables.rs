@@ -30,7 +30,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("OTEL_TRACES_EXPORTER", "otlp, console or none [otlp]"),
     (
         "OTEL_EXPORTER_OTLP_ENDPOINT",
-        "URL of the Collector; v1/traces is appended [http://localhost:4318]",
+        "URL of the Collector; with HTTP, v1/traces is appended [http://localhost:4318, with grpc http://localhost:4317]",
     ),
     (
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
@@ -59,11 +59,51 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         "OTEL_EXPORTER_OTLP_PROTOCOL",
-        "only http/protobuf is supported [http/protobuf]",
+        "grpc, http/protobuf or http/json [http/protobuf]",
     ),
     (
         "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
         "the same for traces [OTEL_EXPORTER_OTLP_PROTOCOL]",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_INSECURE",
+        "true sends plain text to a gRPC endpoint without a scheme [false]",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+        "the same for traces [OTEL_EXPORTER_OTLP_INSECURE]",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_CERTIFICATE",
+        "PEM file of the authorities that may sign the Collector's certificate [public authorities]",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+        "the same for traces [OTEL_EXPORTER_OTLP_CERTIFICATE]",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE",
+        "PEM file of the client certificate and its intermediates []",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+        "the same for traces [OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE]",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+        "PEM file of the client certificate's private key []",
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
+        "the same for traces [OTEL_EXPORTER_OTLP_CLIENT_KEY]",
+    ),
+    (
+        "TELEMETRY_PROXY",
+        "URL of an HTTP proxy for exports; HTTPS_PROXY and similar variables are not used []",
+    ),
+    (
+        "TELEMETRY_CONNECTION_MAX_AGE",
+        "replace a connection to the Collector at this age, so that new replicas receive spans [5m]",
     ),
     (
         "OTEL_BSP_MAX_QUEUE_SIZE",
