@@ -82,7 +82,7 @@ fn tls(env: &mut Environment<'_>) -> TlsConfig {
     match (&config.client_certificate, &config.client_key) {
         (Some(file), None) => without_other_half(env, file, "OTEL_EXPORTER_OTLP_CLIENT_KEY"),
         (None, Some(file)) => {
-            without_other_half(env, file, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")
+            without_other_half(env, file, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
         }
         _ => {}
     }

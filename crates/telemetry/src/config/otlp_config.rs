@@ -47,7 +47,7 @@ pub enum OtlpProtocol {
 
 impl OtlpProtocol {
     /// The URL that is used when no variable sets one.
-    pub fn default_endpoint(self) -> Url {
+    pub(super) fn default_endpoint(self) -> Url {
         let url = match self {
             Self::Grpc => "http://localhost:4317",
             Self::HttpProtobuf | Self::HttpJson => "http://localhost:4318/v1/traces",
