@@ -28,6 +28,9 @@ pub fn init(config: &Config) -> Result<Telemetry, InitError> {
         .with(log::layer(config.log.clone()))
         .try_init()
         .map_err(|_| InitError::SubscriberInstalled)?;
+    if let (Some(_), Some(proxy)) = (&telemetry.pipeline, &config.otlp.proxy) {
+        tracing::info!(%proxy, "spans are exported through a proxy (TELEMETRY_PROXY)");
+    }
     Ok(telemetry)
 }
 

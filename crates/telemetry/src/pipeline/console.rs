@@ -11,7 +11,10 @@ use super::export_result::ExportResult;
 /// Prints the spans of an encoded `ExportTraceServiceRequest`.
 pub(super) fn export(body: &[u8]) -> ExportResult {
     match print(body) {
-        Ok(()) => ExportResult::Accepted { rejected: 0 },
+        Ok(()) => ExportResult::Accepted {
+            rejected: 0,
+            has_message: false,
+        },
         Err(error) => ExportResult::Rejected(error.to_string()),
     }
 }

@@ -12,6 +12,8 @@ pub enum DropReason {
     ExportTimeout,
     /// The Collector rejected it, by a status that is not retryable or by a partial success.
     Rejected,
+    /// The endpoint responded with success, but not with OTLP: it is not an OTLP receiver.
+    NotOtlp,
     /// It was still queued when the shutdown timeout expired.
     ShutdownTimeout,
     /// It ended after shutdown had started.
@@ -24,10 +26,11 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in the order of [`SpanCounts::dropped`].
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::QueueFull,
         Self::ExportTimeout,
         Self::Rejected,
+        Self::NotOtlp,
         Self::ShutdownTimeout,
         Self::AfterShutdown,
         Self::Unended,
@@ -40,6 +43,7 @@ impl DropReason {
             Self::QueueFull => "queue_full",
             Self::ExportTimeout => "export_timeout",
             Self::Rejected => "rejected",
+            Self::NotOtlp => "not_otlp",
             Self::ShutdownTimeout => "shutdown_timeout",
             Self::AfterShutdown => "after_shutdown",
             Self::Unended => "unended",
@@ -51,7 +55,7 @@ impl DropReason {
     pub(super) fn is_of_exporter(self) -> bool {
         matches!(
             self,
-            Self::ExportTimeout | Self::Rejected | Self::ShutdownTimeout
+            Self::ExportTimeout | Self::Rejected | Self::NotOtlp | Self::ShutdownTimeout
         )
     }
 }

@@ -105,8 +105,8 @@ mod tests {
             open: 2,
             queued: 3,
             queue_capacity: 16,
-            exported: 66,
-            dropped: [4, 5, 6, 7, 2, 0, 4],
+            exported: 65,
+            dropped: [4, 5, 6, 1, 7, 2, 0, 4],
         };
         assert!(counts.is_exact(), "the example must add up");
         let text = text(&counts);
@@ -118,8 +118,9 @@ mod tests {
             "otel_sdk_span_live{otel_span_sampling_result=\"RECORD_AND_SAMPLE\"} 2",
             "otel_sdk_processor_span_processed_total{error_type=\"\"} 84",
             "otel_sdk_processor_span_processed_total{error_type=\"queue_full\"} 4",
-            "otel_sdk_exporter_span_exported_total{error_type=\"\"} 66",
+            "otel_sdk_exporter_span_exported_total{error_type=\"\"} 65",
             "otel_sdk_exporter_span_exported_total{error_type=\"rejected\"} 6",
+            "otel_sdk_exporter_span_exported_total{error_type=\"not_otlp\"} 1",
             "otel_sdk_processor_span_queue_size{otel_component_type=\"batching_span_processor\"} 3",
             "otel_sdk_processor_span_queue_capacity{otel_component_type=\"batching_span_processor\"} 16",
         ] {

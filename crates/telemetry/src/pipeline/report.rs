@@ -1,5 +1,5 @@
-//! Logs that spans were dropped or cannot be exported: the first time
-//! immediately, then at most once per minute.
+//! Logs that spans were dropped or cannot be exported: each kind of problem the
+//! first time immediately, then at most once per minute.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,11 @@ const INTERVAL: Duration = Duration::from_mins(1);
 pub(super) struct Reporter {
     endpoint: String,
     lost: u64,
-    loss_logged_at: Option<Instant>,
-    failure_logged_at: Option<Instant>,
+    loss: RateLimit,
+    unavailable: RateLimit,
+    rejected: RateLimit,
+    not_otlp: RateLimit,
+    warning: RateLimit,
 }
 
 impl Reporter {
@@ -22,15 +25,18 @@ impl Reporter {
         Self {
             endpoint,
             lost: 0,
-            loss_logged_at: None,
-            failure_logged_at: None,
+            loss: RateLimit::default(),
+            unavailable: RateLimit::default(),
+            rejected: RateLimit::default(),
+            not_otlp: RateLimit::default(),
+            warning: RateLimit::default(),
         }
     }
 
     /// Logs all counts if spans were dropped since the last time.
     pub(super) fn report(&mut self, accounting: &Accounting) {
         let counts = accounting.snapshot();
-        if counts.lost() > self.lost && due(&mut self.loss_logged_at) {
+        if counts.lost() > self.lost && self.loss.is_due() {
             let since_last = counts.lost() - self.lost;
             self.lost = counts.lost();
             tracing::warn!(endpoint = self.endpoint, dropped_since_last = since_last, spans = %counts, "spans were dropped");
@@ -39,7 +45,7 @@ impl Reporter {
 
     /// An attempt failed and will be retried.
     pub(super) fn unavailable(&mut self, error: &str) {
-        if due(&mut self.failure_logged_at) {
+        if self.unavailable.is_due() {
             tracing::warn!(
                 endpoint = self.endpoint,
                 error,
@@ -50,7 +56,7 @@ impl Reporter {
 
     /// The Collector rejected spans.
     pub(super) fn rejected(&mut self, spans: u64, error: &str) {
-        if due(&mut self.failure_logged_at) {
+        if self.rejected.is_due() {
             tracing::warn!(
                 endpoint = self.endpoint,
                 error,
@@ -59,12 +65,45 @@ impl Reporter {
             );
         }
     }
+
+    /// Another kind of server than a Collector responded.
+    pub(super) fn not_otlp(&mut self, spans: u64, error: &str) {
+        if self.not_otlp.is_due() {
+            tracing::warn!(
+                endpoint = self.endpoint,
+                error,
+                spans,
+                "this does not look like an OTLP receiver; its spans are dropped. Check OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_PROTOCOL"
+            );
+        }
+    }
+
+    /// The Collector accepted all spans of a batch, and sent a message with the response.
+    pub(super) fn accepted_with_warning(&mut self) {
+        if self.warning.is_due() {
+            tracing::warn!(
+                endpoint = self.endpoint,
+                "the Collector accepted the spans with a warning. Check the Collector's log"
+            );
+        }
+    }
 }
 
-fn due(logged_at: &mut Option<Instant>) -> bool {
-    let due = logged_at.is_none_or(|at| at.elapsed() >= INTERVAL);
-    if due {
-        *logged_at = Some(Instant::now());
+/// When one kind of line was last logged.
+#[derive(Default)]
+struct RateLimit {
+    logged_at: Option<Instant>,
+}
+
+impl RateLimit {
+    /// Whether the line may be logged now; if so, the next one is due after [`INTERVAL`].
+    fn is_due(&mut self) -> bool {
+        let due = self
+            .logged_at
+            .is_none_or(|at| at.elapsed() >= INTERVAL);
+        if due {
+            self.logged_at = Some(Instant::now());
+        }
+        due
     }
-    due
 }

@@ -125,10 +125,15 @@ impl Worker<'_> {
                 }
             };
             let (error, retry_after) = match result {
-                ExportResult::Accepted { rejected } => {
+                ExportResult::Accepted {
+                    rejected,
+                    has_message,
+                } => {
                     let rejected = rejected.min(spans);
                     if rejected > 0 {
                         self.reporter.rejected(rejected, "partial success");
+                    } else if has_message {
+                        self.reporter.accepted_with_warning();
                     }
                     accounting.exported(spans - rejected);
                     return accounting.dropped(rejected, DropReason::Rejected);
@@ -136,6 +141,10 @@ impl Worker<'_> {
                 ExportResult::Rejected(error) => {
                     self.reporter.rejected(spans, &error);
                     return accounting.dropped(spans, DropReason::Rejected);
+                }
+                ExportResult::NotOtlp(error) => {
+                    self.reporter.not_otlp(spans, &error);
+                    return accounting.dropped(spans, DropReason::NotOtlp);
                 }
                 ExportResult::Unavailable { error, retry_after } => (error, retry_after),
             };
@@ -168,7 +177,7 @@ impl Worker<'_> {
 
 impl Exporter {
     /// Makes one attempt to send an encoded `ExportTraceServiceRequest`.
-    async fn export(&self, body: Bytes) -> ExportResult {
+    async fn export(&mut self, body: Bytes) -> ExportResult {
         match self {
             Self::Otlp(otlp) => otlp.export(body).await,
             Self::Console => console::export(&body),

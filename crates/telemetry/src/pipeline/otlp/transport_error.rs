@@ -1,0 +1,12 @@
+//! Why no response arrived, without anything that a peer sent and without secrets.
+
+/// Describes the error, and names the variable to check.
+pub(super) fn describe(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "no response in time (OTEL_EXPORTER_OTLP_TIMEOUT)"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection failed"
+    }
+}
