@@ -10,6 +10,7 @@
 //! | send many requests | [`load`] |
 //! | check that no span was lost | [`accounting`], [`assertions`] |
 //! | wait for a condition | [`wait`] |
+//! | send a single HTTP request | [`client()`] |
 //! | skip a test that cannot run on this machine | [`skip`] |
 //!
 //! A new test goes into a file of `tests/tests`. If it is about one request, write a contract
@@ -38,6 +39,7 @@
 pub mod accounting;
 pub mod assertions;
 pub mod backend;
+mod client;
 #[cfg(feature = "cluster")]
 pub mod cluster;
 pub mod cluster_variables;
@@ -54,4 +56,5 @@ pub mod traced_system;
 pub mod wait;
 pub mod watchdog;
 
+pub use client::client;
 pub use paths::workspace;

@@ -2,13 +2,23 @@
 
 use anyhow::{Context, Result, bail};
 
+use crate::client;
+
 /// Reads the text at `{base}/metrics`.
 ///
 /// # Errors
 /// If the request fails or the status is not a success.
 pub(crate) async fn fetch(base: &str) -> Result<String> {
     let url = format!("{base}/metrics");
-    let read = async { reqwest::get(&url).await?.error_for_status()?.text().await };
+    let read = async {
+        client()
+            .get(&url)
+            .send()
+            .await?
+            .error_for_status()?
+            .text()
+            .await
+    };
     read.await.with_context(|| format!("cannot read {url}"))
 }
 

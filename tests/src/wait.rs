@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
+use crate::client;
+
 /// How often a condition is checked.
 const INTERVAL: Duration = Duration::from_millis(10);
 
@@ -41,7 +43,7 @@ pub async fn until<T, S: Display>(
 /// # Errors
 /// The other status, or why there is no response.
 pub async fn http_ok(url: &str) -> Result<(), String> {
-    match reqwest::get(url).await {
+    match client().get(url).send().await {
         Ok(response) if response.status().is_success() => Ok(()),
         Ok(response) => Err(response.status().to_string()),
         // With all causes, which reqwest's message leaves out.

@@ -15,7 +15,10 @@ use trace_contract::{Expectation, TraceParent, verify};
 
 /// Sends `GET /hello` with only these headers: no `traceparent` is added.
 async fn get_hello(traced: &TracedSystem, headers: &[(&str, &str)]) -> Result<reqwest::Response> {
-    let client = reqwest::Client::builder().user_agent("caller/1").build()?;
+    let client = reqwest::Client::builder()
+        .user_agent("caller/1")
+        .no_proxy()
+        .build()?;
     let mut request = client.get(traced.system.url("/hello"));
     for (name, value) in headers {
         request = request.header(*name, *value);

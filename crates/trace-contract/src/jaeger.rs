@@ -6,6 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use url::Url;
 
+use crate::client;
 use crate::ids::TraceId;
 use crate::model::Trace;
 use crate::otlp::{self, OtlpError};
@@ -83,7 +84,7 @@ impl Jaeger {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let client = reqwest::Client::builder()
+        let client = client::builder(&base)
             .timeout(TIMEOUT)
             .user_agent(concat!("trace-contract/", env!("CARGO_PKG_VERSION")))
             .build()

@@ -29,6 +29,7 @@
 //! ```
 
 pub mod check;
+mod client;
 pub mod contract;
 #[cfg(test)]
 mod fixture;

@@ -6,6 +6,7 @@ use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use url::Url;
 
+use crate::client;
 use crate::redact::{self, UrlError};
 use crate::traceparent::TraceParent;
 
@@ -147,7 +148,7 @@ impl Request {
             url: redact::redacted(&self.url),
             cause: redact::root_cause(&error.without_url()),
         };
-        let client = reqwest::Client::builder()
+        let client = client::builder(&self.url)
             .redirect(reqwest::redirect::Policy::none())
             .timeout(self.timeout)
             .build()

@@ -69,8 +69,13 @@ async fn receiver() -> Receiver {
     Receiver::bind("127.0.0.1:0").await.expect("a free port")
 }
 
+fn client() -> Client {
+    let client = Client::builder().no_proxy().build();
+    client.expect("a client can be created")
+}
+
 fn post(receiver: &Receiver, content_type: &str) -> RequestBuilder {
-    Client::new()
+    client()
         .post(format!("{}/v1/traces", receiver.endpoint()))
         .header("content-type", content_type)
         .timeout(TIMEOUT)
@@ -156,7 +161,7 @@ async fn other_content_is_rejected_with_the_reason() {
 #[tokio::test]
 async fn other_paths_and_methods_are_rejected_with_a_hint() {
     let receiver = receiver().await;
-    let client = Client::new();
+    let client = client();
     let elsewhere = client.post(receiver.endpoint()).body(export(1));
     let response = send(elsewhere).await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);

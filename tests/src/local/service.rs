@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::accounting::SpanCounts;
+use crate::client;
 use crate::process::{self, Output, Process};
 use crate::wait;
 
@@ -115,7 +116,7 @@ impl Service {
     /// If it does not accept them.
     pub async fn set_faults(&self, faults: &str) -> Result<()> {
         let url = format!("{}/faults", self.admin_url());
-        let request = reqwest::Client::new()
+        let request = client()
             .post(&url)
             .header("content-type", "application/json")
             .body(faults.to_owned());

@@ -2,6 +2,8 @@
 //! counted. Spans that the Collector can still accept are not lost.
 
 mod exporting;
+mod proxies;
+mod wrong_endpoints;
 
 use std::time::Duration;
 

@@ -211,7 +211,8 @@ async fn send(cases: &[Case], url: &str) -> Result<String> {
 
 async fn read_metrics(service: &Service) -> Result<String> {
     let url = format!("{}/metrics", service.admin_url());
-    Ok(reqwest::get(&url).await?.error_for_status()?.text().await?)
+    let response = tests::client().get(&url).send().await?;
+    Ok(response.error_for_status()?.text().await?)
 }
 
 /// All received spans, with everything that they contain.

@@ -98,9 +98,7 @@ struct RateLimit {
 impl RateLimit {
     /// Whether the line may be logged now; if so, the next one is due after [`INTERVAL`].
     fn is_due(&mut self) -> bool {
-        let due = self
-            .logged_at
-            .is_none_or(|at| at.elapsed() >= INTERVAL);
+        let due = self.logged_at.is_none_or(|at| at.elapsed() >= INTERVAL);
         if due {
             self.logged_at = Some(Instant::now());
         }

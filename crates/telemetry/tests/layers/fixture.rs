@@ -69,6 +69,7 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
 pub(crate) fn caller() -> reqwest::Client {
     reqwest::Client::builder()
         .user_agent("caller/1")
+        .no_proxy()
         .build()
         .expect("a client can be created")
 }

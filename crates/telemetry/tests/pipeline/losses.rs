@@ -34,7 +34,8 @@ async fn a_partial_success_is_counted_per_span() {
             error_message: "too old".to_owned(),
         }),
     };
-    let response = ResponseTemplate::new(200).set_body_bytes(partial.encode_to_vec());
+    let response =
+        ResponseTemplate::new(200).set_body_raw(partial.encode_to_vec(), "application/x-protobuf");
     let server = collector(vec![response]).await;
     let pipeline = start(&server.uri(), &[]);
     create_spans(&pipeline, 10);

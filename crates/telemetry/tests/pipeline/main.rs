@@ -1,6 +1,9 @@
 //! The pipeline with Collectors that work, fail, are slow or do not exist: every
 //! span is exported or counted as dropped.
 
+mod connections;
 mod delivery;
 mod fixture;
 mod losses;
+mod raw;
+mod responses;

@@ -52,7 +52,7 @@ impl Otlp {
         });
         if let (Some(error), Some(proxy)) = (result.error_mut(), &self.proxy) {
             // The proxy may have caused it, and may even be the one that responded.
-            error.push_str(&format!("; through the proxy {proxy} (TELEMETRY_PROXY)"));
+            *error = format!("{error}; through the proxy {proxy} (TELEMETRY_PROXY)");
         }
         result
     }

@@ -56,7 +56,9 @@ fn success(status: StatusCode, format: Format, body: &[u8]) -> ExportResult {
             has_message: false,
         }),
         _ if body.is_empty() => return not_otlp(status, "an empty body"),
-        (_, Format::Protobuf { gzip }) => decompressed(body, gzip).and_then(|it| from_protobuf(&it)),
+        (_, Format::Protobuf { gzip }) => {
+            decompressed(body, gzip).and_then(|it| from_protobuf(&it))
+        }
         (_, Format::Json { gzip }) => decompressed(body, gzip).and_then(|it| from_json(&it)),
         (_, Format::Other(what)) => return not_otlp(status, what),
     };
@@ -70,8 +72,12 @@ fn not_otlp(status: StatusCode, what: &str) -> ExportResult {
 /// The body's format, from the response's headers.
 #[derive(Clone, Copy)]
 enum Format {
-    Protobuf { gzip: bool },
-    Json { gzip: bool },
+    Protobuf {
+        gzip: bool,
+    },
+    Json {
+        gzip: bool,
+    },
     /// Not OTLP's; described for errors.
     Other(&'static str),
 }
