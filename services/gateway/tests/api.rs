@@ -43,7 +43,10 @@ impl Gateway {
         Self {
             public,
             admin,
-            client: Client::new(),
+            client: Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client can be created"),
             _shutdown: shutdown,
         }
     }
