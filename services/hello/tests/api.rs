@@ -42,7 +42,10 @@ impl Hello {
         Self {
             public,
             admin,
-            client: Client::new(),
+            client: Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client can be created"),
             _shutdown: shutdown,
         }
     }
