@@ -6,7 +6,7 @@ use axum::response::Response;
 use gateway_api::NameError;
 use http::StatusCode;
 use telemetry::EndpointError;
-use telemetry::http::CallError;
+use telemetry::http::{CallError, forbid_retry};
 
 use crate::format::Format;
 
@@ -60,7 +60,11 @@ impl Error {
         if status.is_server_error() {
             tracing::warn!(error = %self, "request failed");
         }
-        format.error(status, &text)
+        let mut response = format.error(status, &text);
+        if matches!(self, Self::Hello(_)) {
+            forbid_retry(response.headers_mut());
+        }
+        response
     }
 }
 

@@ -7,7 +7,7 @@ use gateway_api::NameError;
 use http::StatusCode;
 use server::response::json_error;
 use telemetry::EndpointError;
-use telemetry::http::CallError;
+use telemetry::http::{CallError, forbid_retry};
 
 /// Why there is no greeting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,10 @@ impl IntoResponse for Error {
         if status.is_server_error() {
             tracing::warn!(error = %self, "request failed");
         }
-        json_error(status, &text)
+        let mut response = json_error(status, &text);
+        if matches!(self, Self::Gateway(_)) {
+            forbid_retry(response.headers_mut());
+        }
+        response
     }
 }

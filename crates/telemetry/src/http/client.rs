@@ -9,17 +9,19 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
 use http::Extensions;
 use opentelemetry::Context;
 use opentelemetry_http::HeaderInjector;
-use reqwest::{Request, Response};
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
+use reqwest::{Request, Response, ResponseBuilderExt};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next, Result};
 use reqwest_retry::policies::ExponentialBackoff;
 use reqwest_retry::{Jitter, RetryTransientMiddleware};
 use reqwest_tracing::TracingMiddleware;
 
+use super::call_error::{CallError, FailedAttempt};
 use super::client_span::{ClientSpan, ClientSpans};
-use super::retry::TransientOnly;
+use super::retry::{self, Transient};
 use crate::propagation;
 
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
@@ -32,11 +34,17 @@ pub struct ClientConfig {
     /// The time limit for connecting, within `timeout`.
     pub connect_timeout: Duration,
     /// Attempts after the first one. Only these failures are retried: a connection
-    /// that could not be made; 502, 503 and 504 for an idempotent method.
+    /// that could not be made; for an idempotent method also 502, 503 and 504, and a
+    /// connection that was lost before the response was complete. Retries are limited
+    /// to ten per second and one per five successful calls.
     pub retries: u32,
     /// The wait before the first retry. It doubles for each further one, up to one
     /// second, with jitter.
     pub backoff: Duration,
+    /// The maximum size of a response's body, in bytes. A larger response fails with
+    /// [`CallError::TooLarge`], as soon as its `Content-Length` or the part that was
+    /// received shows its size.
+    pub max_response_body: usize,
     /// `User-Agent`: the caller's name and version.
     pub user_agent: &'static str,
 }
@@ -48,6 +56,7 @@ impl Default for ClientConfig {
             connect_timeout: Duration::from_secs(1),
             retries: 2,
             backoff: Duration::from_millis(50),
+            max_response_body: 1024 * 1024,
             user_agent: concat!("onetrace/", env!("CARGO_PKG_VERSION")),
         }
     }
@@ -60,8 +69,10 @@ impl Default for ClientConfig {
 ///
 /// Redirects are not followed, because between services a redirect is an error,
 /// and each hop would need a span. Proxies from the environment are not used.
-/// A response of any status is `Ok`; see [`super::CallError`] for turning statuses
-/// into errors.
+/// A response of any status is `Ok`; see [`CallError`] for turning statuses into
+/// errors. Its body has been received completely, and is limited to
+/// [`ClientConfig::max_response_body`]; it is never decompressed. hyper limits the
+/// response's head to 100 headers and about 400 KiB.
 ///
 /// # Errors
 /// If reqwest cannot create a client on this platform.
@@ -73,6 +84,12 @@ pub fn client(config: &ClientConfig) -> reqwest::Result<ClientWithMiddleware> {
         .redirect(reqwest::redirect::Policy::none())
         // An attempt that reqwest repeats by itself would have no span.
         .retry(reqwest::retry::never().max_retries_per_request(0))
+        // A small response could become a large one. Cargo may add these features to
+        // reqwest for another crate.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
         // HTTP_PROXY is for calls that leave the system.
         .no_proxy()
         .tcp_nodelay(true)
@@ -83,19 +100,24 @@ pub fn client(config: &ClientConfig) -> reqwest::Result<ClientWithMiddleware> {
             .retry_bounds(config.backoff, MAX_BACKOFF.max(config.backoff))
             .jitter(Jitter::Bounded)
             .build_with_max_retries(config.retries);
-        let retry = RetryTransientMiddleware::new_with_policy_and_strategy(policy, TransientOnly);
+        let (strategy, policy) = retry::with_budget(policy);
+        let retry = RetryTransientMiddleware::new_with_policy_and_strategy(policy, strategy);
         builder = builder.with(retry);
     }
     Ok(builder
         .with(TracingMiddleware::<ClientSpans>::new())
-        .with(Attempt)
+        .with(Attempt {
+            max_response_body: config.max_response_body,
+        })
         .build())
 }
 
 /// The innermost middleware. It writes the context of the attempt's span into the
-/// request's headers (without a span, the current context), and marks the response
-/// to a method that must not be sent twice.
-struct Attempt;
+/// request's headers (without a span, the current context), and receives the complete
+/// response, so that its failures are those of the attempt.
+struct Attempt {
+    max_response_body: usize,
+}
 
 #[async_trait]
 impl Middleware for Attempt {
@@ -109,10 +131,71 @@ impl Middleware for Attempt {
         let context = span.map_or_else(Context::current, ClientSpan::context);
         propagation::inject_context(&context, &mut HeaderInjector(request.headers_mut()));
         let is_idempotent = request.method().is_idempotent();
-        let mut response = next.run(request, extensions).await?;
-        if !is_idempotent {
-            TransientOnly::mark_not_idempotent(&mut response);
+        let result = match next.run(request, extensions).await {
+            Ok(response) => {
+                if let Some(span) = extensions.get::<ClientSpan>() {
+                    span.record_head(&response);
+                }
+                complete(response, self.max_response_body).await
+            }
+            Err(error) => Err(CallError::of(&error)),
+        };
+        match result {
+            Ok(mut response) => {
+                if is_idempotent && retry::is_transient_status(&response) {
+                    response.extensions_mut().insert(Transient);
+                }
+                Ok(response)
+            }
+            Err(error) => Err(Error::middleware(FailedAttempt {
+                is_transient: retry::is_transient_error(&error, is_idempotent),
+                error,
+            })),
         }
-        Ok(response)
     }
+}
+
+/// Receives the body, up to `max` bytes.
+async fn complete(mut response: Response, max: usize) -> std::result::Result<Response, CallError> {
+    let too_large = |size: usize| size > max;
+    let announced = response.content_length();
+    // A length that this platform cannot count is too large, too.
+    if announced.is_some_and(|length| usize::try_from(length).map_or(true, too_large)) {
+        return Err(CallError::TooLarge(max));
+    }
+    // A small body is one chunk, which is not copied.
+    let first = response.chunk().await?.unwrap_or_default();
+    let mut more = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if more.is_empty() {
+            more.extend_from_slice(&first);
+        }
+        more.extend_from_slice(&chunk);
+        if too_large(more.len()) {
+            return Err(CallError::TooLarge(max));
+        }
+    }
+    let body = if more.is_empty() {
+        first
+    } else {
+        more.freeze()
+    };
+    if too_large(body.len()) {
+        return Err(CallError::TooLarge(max));
+    }
+    Ok(with_body(response, body))
+}
+
+/// The response with a body that has been received.
+fn with_body(mut response: Response, body: Bytes) -> Response {
+    let complete = http::Response::builder()
+        .status(response.status())
+        .version(response.version())
+        .url(response.url().clone())
+        .body(body);
+    let mut complete = complete.expect("every status and version is valid");
+    *complete.headers_mut() = std::mem::take(response.headers_mut());
+    let extensions = std::mem::take(response.extensions_mut());
+    complete.extensions_mut().extend(extensions);
+    complete.into()
 }

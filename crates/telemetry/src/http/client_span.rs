@@ -52,6 +52,16 @@ impl ClientSpan {
     pub(crate) fn context(&self) -> Context {
         self.span.0.clone()
     }
+
+    /// Records the response's status and version, before its body is received.
+    pub(crate) fn record_head(&self, response: &Response) {
+        let span = self.span.0.span();
+        let status = i64::from(response.status().as_u16());
+        span.set_attribute(KeyValue::new(key::HTTP_RESPONSE_STATUS_CODE, status));
+        if let Some(version) = protocol_version(response.version()) {
+            span.set_attribute(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
+        }
+    }
 }
 
 /// Ends the span if the call is dropped before it has a result.
@@ -110,13 +120,6 @@ impl ReqwestOtelSpanBackend for ClientSpans {
         let failure = match result {
             Ok(response) => {
                 let status = response.status();
-                span.set_attribute(KeyValue::new(
-                    key::HTTP_RESPONSE_STATUS_CODE,
-                    i64::from(status.as_u16()),
-                ));
-                if let Some(version) = protocol_version(response.version()) {
-                    span.set_attribute(KeyValue::new(key::NETWORK_PROTOCOL_VERSION, version));
-                }
                 (status.is_client_error() || status.is_server_error())
                     .then(|| (Cow::Owned(status.as_str().to_owned()), String::new()))
             }
@@ -155,6 +158,8 @@ fn of_request(request: &Request, route: Option<&'static str>, attempt: i64) -> V
     }
     let url = request.url();
     if let Some(host) = url.host_str() {
+        // A URL has an IPv6 address in brackets.
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         attributes.push(KeyValue::new(key::SERVER_ADDRESS, host.to_owned()));
     }
     if let Some(port) = url.port_or_known_default() {

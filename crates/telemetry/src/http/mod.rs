@@ -23,5 +23,6 @@ pub use call_error::CallError;
 pub use client::{ClientConfig, client};
 pub use client_span::Route;
 pub use peer::Peer;
+pub use retry::{SHOULD_RETRY, forbid_retry};
 pub use server::{ServerFuture, ServerLayer, ServerService};
 pub use traced_body::TracedBody;

@@ -8,4 +8,7 @@ mod example;
 mod fixture;
 mod messages;
 mod panics;
+mod raw_peer;
+mod responses;
+mod retries;
 mod servers;
