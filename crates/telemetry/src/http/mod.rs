@@ -10,6 +10,7 @@ mod base_url;
 mod call_error;
 mod client;
 mod client_span;
+mod forwarded;
 mod peer;
 mod request_attributes;
 mod retry;

@@ -10,22 +10,20 @@ use http::{HeaderMap, HeaderName, Request, Version, header};
 use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute as key;
 
+use super::forwarded;
 use super::span_name::known_method;
 
 /// The maximum length of an attribute's text that a caller chose, in bytes.
 const MAX_TEXT: usize = 256;
 
-static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-
 /// The attributes known before the request is handled.
 ///
-/// With `reads_forwarded`, the headers that proxies set (`X-Forwarded-For`,
-/// `X-Forwarded-Proto`) are read.
+/// With `trusted_proxies`, the headers are read that as many proxies in front of this
+/// service set; see [`forwarded`].
 pub(crate) fn of_request<B>(
     request: &Request<B>,
     route: Option<&str>,
-    reads_forwarded: bool,
+    trusted_proxies: usize,
 ) -> Vec<KeyValue> {
     // Room for everything below, the status code and two entries of baggage.
     let mut attributes = Vec::with_capacity(13);
@@ -42,14 +40,14 @@ pub(crate) fn of_request<B>(
         key::URL_PATH,
         bounded(request.uri().path()).to_owned(),
     ));
-    let scheme = scheme(request, reads_forwarded);
+    let scheme = scheme(request, trusted_proxies);
     attributes.push(KeyValue::new(key::URL_SCHEME, scheme));
-    if let Some((host, port)) = authority(request) {
+    if let Some((host, port)) = authority(request, trusted_proxies) {
         attributes.push(KeyValue::new(key::SERVER_ADDRESS, host.to_owned()));
         let port = port.unwrap_or(if scheme == "https" { 443 } else { 80 });
         attributes.push(KeyValue::new(key::SERVER_PORT, i64::from(port)));
     }
-    if let Some(address) = client_address(request, reads_forwarded) {
+    if let Some(address) = client_address(request, trusted_proxies) {
         attributes.push(KeyValue::new(key::CLIENT_ADDRESS, address_text(address)));
     }
     if let Some(version) = protocol_version(request.version()) {
@@ -75,10 +73,10 @@ pub(crate) fn protocol_version(version: Version) -> Option<&'static str> {
     }
 }
 
-/// The scheme that the client used, from the proxy's header if there is one.
-fn scheme<B>(request: &Request<B>, reads_forwarded: bool) -> &'static str {
-    let forwarded = reads_forwarded
-        .then(|| text(request.headers(), &FORWARDED_PROTO))
+/// The scheme of the original request.
+fn scheme<B>(request: &Request<B>, trusted_proxies: usize) -> &'static str {
+    let forwarded = (trusted_proxies > 0)
+        .then(|| forwarded::scheme(request.headers()))
         .flatten();
     match forwarded.or_else(|| request.uri().scheme_str()) {
         Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
@@ -86,15 +84,25 @@ fn scheme<B>(request: &Request<B>, reads_forwarded: bool) -> &'static str {
     }
 }
 
-/// Host and port as the client wrote them: from the request line if that is
-/// absolute, otherwise from `Host`. `None` if they are invalid.
-///
-/// `http::uri::Authority` is not used: it accepts `hello:port`.
-fn authority<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
-    let authority = match request.uri().authority() {
+/// Host and port of the original request: as a trusted proxy reports them, otherwise
+/// from the request line if that is absolute, otherwise from `Host`. `None` if they
+/// are invalid.
+fn authority<B>(request: &Request<B>, trusted_proxies: usize) -> Option<(&str, Option<u16>)> {
+    if trusted_proxies > 0
+        && let Some(original) = forwarded::hosts(request.headers()).find_map(host_and_port)
+    {
+        return Some(original);
+    }
+    host_and_port(match request.uri().authority() {
         Some(authority) => authority.as_str(),
         None => text(request.headers(), &header::HOST)?,
-    };
+    })
+}
+
+/// The parts of `HOST[:PORT]`; IPv6 addresses are in brackets.
+///
+/// `http::uri::Authority` is not used: it accepts `hello:port`.
+fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     // The address must not contain credentials.
     let host_and_port = authority
         .rsplit_once('@')
@@ -111,21 +119,17 @@ fn authority<B>(request: &Request<B>) -> Option<(&str, Option<u16>)> {
     (!host.is_empty() && host.len() <= MAX_TEXT && host.bytes().all(plain)).then_some((host, port))
 }
 
-/// The client's address: the first one in `X-Forwarded-For` if that is read and
-/// valid, otherwise the peer of the connection.
-fn client_address<B>(request: &Request<B>, reads_forwarded: bool) -> Option<IpAddr> {
-    let forwarded = reads_forwarded
-        .then(|| text(request.headers(), &FORWARDED_FOR))
+/// The client's address as the trusted proxies report it, otherwise the peer of the
+/// connection.
+fn client_address<B>(request: &Request<B>, trusted_proxies: usize) -> Option<IpAddr> {
+    let forwarded = (trusted_proxies > 0)
+        .then(|| forwarded::client(request.headers(), trusted_proxies))
         .flatten();
-    forwarded
-        .and_then(|list| list.split(',').next())
-        .and_then(|first| first.trim().parse().ok())
-        .or_else(|| {
-            request
-                .extensions()
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|peer| peer.0.ip())
-        })
+    forwarded.or_else(|| {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        // A listener for IPv6 also accepts IPv4 clients, as ::ffff:a.b.c.d.
+        peer.map(|peer| peer.0.ip().to_canonical())
+    })
 }
 
 /// The address as text. `to_string` would grow the string several times.
@@ -159,7 +163,7 @@ mod tests {
             .header("host", host)
             .body(())
             .unwrap();
-        authority(&request).map(|(host, port)| (host.to_owned(), port))
+        authority(&request, 0).map(|(host, port)| (host.to_owned(), port))
     }
 
     #[test]
@@ -187,7 +191,7 @@ mod tests {
                 continue;
             };
             assert_eq!(
-                authority(&request),
+                authority(&request, 0),
                 None,
                 "{bad:?} must not become server.address"
             );
@@ -202,28 +206,87 @@ mod tests {
         );
     }
 
-    #[test]
-    fn the_client_is_the_first_forwarded_address_only_at_the_edge() {
-        let mut request = Request::builder()
-            .header("x-forwarded-for", "203.0.113.7, 10.0.0.1")
-            .body(())
-            .unwrap();
-        let peer: SocketAddr = "192.0.2.1:5000".parse().unwrap();
+    fn request(headers: &[(&str, &str)]) -> Request<()> {
+        let request = headers
+            .iter()
+            .fold(Request::builder(), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        let mut request = request.body(()).unwrap();
+        let peer: SocketAddr = "[::ffff:192.0.2.1]:5000".parse().unwrap();
         request.extensions_mut().insert(ConnectInfo(peer));
-        assert_eq!(
-            client_address(&request, true),
-            Some("203.0.113.7".parse().unwrap())
-        );
-        assert_eq!(client_address(&request, false), Some(peer.ip()));
+        request
     }
 
     #[test]
-    fn an_invalid_forwarded_address_is_ignored() {
-        let request = Request::builder()
-            .header("x-forwarded-for", "token=secret")
-            .body(())
-            .unwrap();
-        assert_eq!(client_address(&request, true), None);
+    fn without_trusted_proxies_forwarded_headers_are_ignored() {
+        let request = request(&[
+            ("host", "gateway:8080"),
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "shop.example"),
+            ("forwarded", "for=203.0.113.8;proto=https;host=shop.example"),
+        ]);
+        let peer = Some("192.0.2.1".parse().unwrap());
+        assert_eq!(client_address(&request, 0), peer);
+        assert_eq!(scheme(&request, 0), "http");
+        assert_eq!(authority(&request, 0), Some(("gateway", Some(8080))));
+        assert_eq!(
+            client_address(&request, 1),
+            Some("203.0.113.7".parse().unwrap())
+        );
+        assert_eq!(scheme(&request, 1), "https");
+        assert_eq!(authority(&request, 1), Some(("shop.example", None)));
+    }
+
+    #[test]
+    fn the_host_is_that_of_the_original_request() {
+        for (headers, expected) in [
+            (
+                &[("x-forwarded-host", "shop.example:8443, proxy")] as &[_],
+                ("shop.example", Some(8443)),
+            ),
+            (
+                &[("x-forwarded-host", "[2001:db8::1]:443")],
+                ("2001:db8::1", Some(443)),
+            ),
+            (
+                &[("forwarded", "for=_x;host=\"shop.example:1\"")],
+                ("shop.example", Some(1)),
+            ),
+            (
+                &[("forwarded", "HOST=a.example, host=b.example")],
+                ("a.example", None),
+            ),
+            (
+                &[
+                    ("forwarded", "host=a.example"),
+                    ("x-forwarded-host", "b.example"),
+                ],
+                ("b.example", None),
+            ),
+            (
+                &[
+                    ("x-forwarded-host", "no host!"),
+                    ("forwarded", "host=b.example"),
+                ],
+                ("b.example", None),
+            ),
+            (&[("x-forwarded-host", "<script>")], ("gateway", None)),
+            (&[("forwarded", "for=_x")], ("gateway", None)),
+        ] {
+            let request = request(&[headers, &[("host", "gateway")]].concat());
+            assert_eq!(authority(&request, 1), Some(expected), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_forwarded_address_the_client_is_the_peer_of_the_connection() {
+        let peer = Some("192.0.2.1".parse().unwrap());
+        for bad in ["token=secret", "unknown", "", "_hidden"] {
+            let request = request(&[("x-forwarded-for", bad)]);
+            assert_eq!(client_address(&request, 1), peer, "{bad:?}");
+        }
     }
 
     #[test]
@@ -232,7 +295,7 @@ mod tests {
             .uri("http://hello:1/a/b?token=secret")
             .body(())
             .unwrap();
-        let attributes = format!("{:?}", of_request(&request, None, true));
+        let attributes = format!("{:?}", of_request(&request, None, 1));
         assert!(
             !attributes.contains("secret"),
             "a query value leaked: {attributes}"

@@ -30,8 +30,7 @@ const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 #[derive(Clone, Debug)]
 pub struct ServerLayer {
     edge: Edge,
-    /// Whether the `X-Forwarded-*` headers of proxies are read.
-    reads_forwarded: bool,
+    trusted_proxies: usize,
 }
 
 impl ServerLayer {
@@ -40,7 +39,21 @@ impl ServerLayer {
     pub fn public(edge: Edge) -> Self {
         Self {
             edge,
-            reads_forwarded: true,
+            trusted_proxies: 1,
+        }
+    }
+
+    /// The number of proxies between the clients and this service; 1 by default for
+    /// public routes, and 0 for internal ones.
+    ///
+    /// `client.address` is what the farthest of them reports in `X-Forwarded-For`, or
+    /// in `Forwarded` if that header is missing. `url.scheme` and `server.address` are
+    /// those of the original request, as `X-Forwarded-Proto` and `X-Forwarded-Host`, or
+    /// `Forwarded`, report them. With 0, these headers are ignored.
+    pub fn trusted_proxies(self, trusted_proxies: usize) -> Self {
+        Self {
+            trusted_proxies,
+            ..self
         }
     }
 
@@ -49,7 +62,7 @@ impl ServerLayer {
     pub fn internal() -> Self {
         Self {
             edge: Edge::trusted(),
-            reads_forwarded: false,
+            trusted_proxies: 0,
         }
     }
 }
@@ -88,9 +101,9 @@ where
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
         let ServerLayer {
             edge,
-            reads_forwarded,
+            trusted_proxies,
         } = &self.layer;
-        let span = ServerSpan::start(&request, edge, *reads_forwarded);
+        let span = ServerSpan::start(&request, edge, *trusted_proxies);
         let is_head = request.method() == Method::HEAD;
         let attached = span.attach();
         let inner = self.inner.call(request);

@@ -32,7 +32,7 @@ pub(crate) struct ServerSpan {
 
 impl ServerSpan {
     /// Starts the span of a request.
-    pub(crate) fn start<B>(request: &Request<B>, edge: &Edge, reads_forwarded: bool) -> Self {
+    pub(crate) fn start<B>(request: &Request<B>, edge: &Edge, trusted_proxies: usize) -> Self {
         let accepted = edge.accept(propagation::extract(&HeaderExtractor(request.headers())));
         let log = AccessLog {
             method: known_method(request.method()),
@@ -45,7 +45,7 @@ impl ServerSpan {
                 let route = log.route.as_ref().map(MatchedPath::as_str);
                 let attributes = || {
                     let mut attributes =
-                        request_attributes::of_request(request, route, reads_forwarded);
+                        request_attributes::of_request(request, route, trusted_proxies);
                     add_baggage(&mut attributes, &accepted);
                     attributes
                 };
