@@ -241,8 +241,8 @@ subjects:
 {{- $senders = list "collector" }}
 {{- $senderPort = 4317 }}
 {{- else }}
-{{- range $name, $_ := $values.services }}
-{{- if (include "onetrace.service" (dict "root" $.root "name" $name) | fromYaml).enabled }}{{ $senders = append $senders $name }}{{ end }}
+{{- range $name, $v := include "onetrace.services" .root | fromYaml }}
+{{- if $v.enabled }}{{ $senders = append $senders $name }}{{ end }}
 {{- end }}
 {{- end }}
 

@@ -1,7 +1,7 @@
 {{/* The objects of one service. */}}
 
 {{- define "onetrace.service.deployment" }}
-{{- $drain := include "onetrace.drain" . | fromYaml }}
+{{- $drain := .v.drain }}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -69,7 +69,7 @@ spec:
 
 {{/* Later variables override earlier ones, so `env` and `otel` of the values come last. */}}
 {{- define "onetrace.service.env" -}}
-{{- $drain := include "onetrace.drain" . | fromYaml -}}
+{{- $drain := .v.drain -}}
 - name: ADMIN_ADDR
   value: "{{ .root.Values.listenHost }}:{{ .v.ports.admin }}"
 - name: DRAIN_DELAY
@@ -86,7 +86,7 @@ spec:
 {{- $callee := dict "root" $.root "name" $call.service }}
 {{- $host := printf "%s%s" (include "onetrace.name" $callee) (ternary "-admin" "" (eq $call.port "admin")) }}
 - name: {{ $name }}
-  value: http://{{ $host }}:{{ index (include "onetrace.service" $callee | fromYaml).ports $call.port }}
+  value: http://{{ $host }}:{{ index (index $.services $call.service).ports $call.port }}
 {{- end }}
 # Before OTEL_RESOURCE_ATTRIBUTES, which refers to them: Kubernetes expands only earlier variables.
 - name: POD_NAME
@@ -161,7 +161,7 @@ data: {{- toYaml . | nindent 2 }}
 {{/* Calls from other services and the public; scrapes; calls to other services; spans to the Collector. */}}
 {{- define "onetrace.service.networkPolicy" }}
 {{- $values := .root.Values }}
-{{- $callers := include "onetrace.callers" . | fromYaml }}
+{{- $callers := .v.callers }}
 
 {{- $ingress := list }}
 {{- if or .v.public .v.ingress.enabled .v.httpRoute.enabled }}
@@ -180,7 +180,7 @@ data: {{- toYaml . | nindent 2 }}
 
 {{- $egress := list }}
 {{- range .v.calls }}
-{{- $callee := include "onetrace.service" (dict "root" $.root "name" .service) | fromYaml }}
+{{- $callee := index $.services .service }}
 {{- $egress = append $egress (dict "components" (list .service) "ports" (list (index $callee.ports .port))) }}
 {{- end }}
 {{- $otlp := include "onetrace.otlpEndpoint" . | include "onetrace.hostPort" | fromYaml }}

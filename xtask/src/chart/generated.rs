@@ -16,7 +16,7 @@ const README: &str = "charts/onetrace/README.md";
 
 /// Writes all generated files; with `check`, returns those that are out of date instead.
 pub(super) async fn all(check: bool) -> Result<Vec<String>> {
-    let manifest = without_blank_lines(&render(None).await?);
+    let manifest = without_blank_lines(&render("").await?);
     let readme = values_table::insert(&read(README)?, &read(VALUES)?)?;
     let mut outdated = Vec::new();
     for (path, expected) in [(MANIFEST, manifest), (README, readme)] {

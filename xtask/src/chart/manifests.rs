@@ -20,7 +20,6 @@ const CUSTOM_KINDS: &str = "HTTPRoute,PrometheusRule,ServiceMonitor";
 const VALUES: [&str; 3] = ["dev", "e2e", "prod"];
 /// A file with more sets of values, each with a name.
 const OPTIONS: &str = "charts/onetrace/checks/options.yaml";
-const SCRATCH: &str = "target/chart-values.yaml";
 /// The maximum number of lines shown per manifest.
 const MAX_LINES: usize = 10;
 /// Part of kubeconform's error if it cannot download schemas.
@@ -58,10 +57,13 @@ pub(super) async fn all(schemas: Option<&str>) -> Result<Vec<String>> {
 
 /// The manifests of all sets of values, each with the name of the set.
 async fn rendered() -> Result<Vec<(String, String)>> {
-    let mut manifests = vec![("default values".to_owned(), render(None).await?)];
+    let mut manifests = vec![("default values".to_owned(), render("").await?)];
     for name in VALUES {
         let file = format!("k8s/values-{name}.yaml");
-        let manifest = render(Some(&file)).await?;
+        let values = fs::read_to_string(workspace().join(&file));
+        let values = values.with_context(|| file.clone())?;
+        let manifest = render(&values).await;
+        let manifest = manifest.with_context(|| file.clone())?;
         manifests.push((file, manifest));
     }
     let options = fs::read_to_string(workspace().join(OPTIONS)).context(OPTIONS)?;
@@ -69,9 +71,7 @@ async fn rendered() -> Result<Vec<(String, String)>> {
     console::progress(format!("the chart with {} sets of options", options.len()));
     for (option, values) in &options {
         let name = option.as_str().context(OPTIONS)?;
-        let path = workspace().join(SCRATCH);
-        fs::write(&path, serde_norway::to_string(values)?).context(SCRATCH)?;
-        let manifest = render(Some(SCRATCH)).await;
+        let manifest = render(&serde_norway::to_string(values)?).await;
         let manifest = manifest.with_context(|| format!("{OPTIONS}: {name}"))?;
         manifests.push((format!("{name} of {OPTIONS}"), manifest));
     }

@@ -5,6 +5,8 @@ mod helm;
 mod manifests;
 mod references;
 mod rejected;
+#[cfg(test)]
+mod tests;
 mod values_table;
 
 use anyhow::Result;

@@ -1,16 +1,12 @@
 //! Values that must be rejected with a helpful message: `checks/bad-values.yaml`.
 
-use std::process::Stdio;
-
 use ::tests::workspace;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_norway::Value;
-use tokio::io::AsyncWriteExt;
 
-use super::helm::{CHART, KUBE_VERSION};
+use super::helm::{Release, template};
 use crate::console;
-use crate::program::command;
 
 const CASES: &str = "charts/onetrace/checks/bad-values.yaml";
 
@@ -37,24 +33,12 @@ pub(super) async fn all(helm: &str) -> Result<Vec<String>> {
 
 async fn problem(helm: &str, case: &Case) -> Result<Option<String>> {
     let values = serde_norway::to_string(&case.values)?;
-    let mut template = command(helm, ["template", "onetrace", CHART, "--values", "-"]);
-    template
-        .args(KUBE_VERSION)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    let mut template = template.spawn().with_context(|| helm.to_owned())?;
-    let mut stdin = template.stdin.take().context("its standard input")?;
-    stdin.write_all(values.as_bytes()).await?;
-    drop(stdin);
-    let output = template.wait_with_output().await?;
     let shown = values.trim().replace('\n', "\n    ");
-    if output.status.success() {
+    let Err(message) = template(helm, &Release::default(), &values).await? else {
         return Ok(Some(format!(
             "{helm} must reject these values:\n    {shown}"
         )));
-    }
-    let message = String::from_utf8_lossy(&output.stderr);
+    };
     let missing: Vec<_> = case
         .error
         .iter()
