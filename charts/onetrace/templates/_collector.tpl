@@ -26,7 +26,7 @@ spec:
   selector:
     matchLabels: {{- include "onetrace.selector" . | nindent 6 }}
   {{- if .stateful }}
-  serviceName: {{ include "onetrace.name" . }}
+  serviceName: {{ include "onetrace.name" . | quote }}
   podManagementPolicy: Parallel
   persistentVolumeClaimRetentionPolicy:
     whenDeleted: Delete
@@ -35,20 +35,20 @@ spec:
   strategy: {{- include "onetrace.rollingUpdate" . | nindent 4 }}
   {{- end }}
   template:
-    {{- $checksums := dict "checksum/config" (include "onetrace.collector.config" . | sha256sum) }}
+    {{- $checksums := dict "checksum/config" (include "onetrace.collector.files" . | sha256sum) }}
     {{- include "onetrace.podMetadata" (merge (dict "checksums" $checksums) .) | nindent 4 }}
     spec:
       {{- include "onetrace.podSpec" . | nindent 6 }}
       {{- include "onetrace.topologySpread" . | nindent 6 }}
       terminationGracePeriodSeconds: {{ .v.terminationGracePeriodSeconds }}
       containers:
-        - name: {{ .name }}
+        - name: {{ .name | quote }}
           {{- include "onetrace.container" . | nindent 10 }}
           args:
             {{- range .files }}
             - --config=/etc/otelcol/{{ . }}.yaml
             {{- end }}
-            {{- if and .exports .v.config }}
+            {{- if .v.config }}
             - --config=/etc/otelcol/values.yaml
             {{- end }}
           {{- $env := include "onetrace.collector.env" . | fromYamlArray }}
@@ -75,10 +75,7 @@ spec:
             httpGet: {path: /, port: health}
             periodSeconds: 5
             failureThreshold: 2
-          livenessProbe:
-            httpGet: {path: /, port: health}
-            periodSeconds: 10
-            failureThreshold: 3
+          {{- include "onetrace.liveness" . | nindent 10 }}
           volumeMounts:
             - name: config
               mountPath: /etc/otelcol
@@ -93,7 +90,7 @@ spec:
       volumes:
         - name: config
           configMap:
-            name: {{ include "onetrace.name" . }}
+            name: {{ include "onetrace.name" . | quote }}
         {{- with .v.extraVolumes }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -106,11 +103,11 @@ spec:
       spec:
         accessModes: [ReadWriteOnce]
         {{- with .storageClassName }}
-        storageClassName: {{ . }}
+        storageClassName: {{ . | quote }}
         {{- end }}
         resources:
           requests:
-            storage: {{ .size }}
+            storage: {{ include "onetrace.text" .size | quote }}
   {{- end }}
   {{- end }}
 {{- end }}
@@ -160,15 +157,19 @@ spec:
 apiVersion: v1
 kind: ConfigMap
 {{ include "onetrace.metadata" . }}
-data:
-  {{- range .files }}
-  {{ . }}.yaml: |
-    {{- $.root.Files.Get (printf "files/%s.yaml" .) | trim | nindent 4 }}
-  {{- end }}
-  {{- if and .exports .v.config }}
-  values.yaml: |
-    {{- toYaml .v.config | nindent 4 }}
-  {{- end }}
+data: {{- include "onetrace.collector.files" . | trim | nindent 2 }}
+{{- end }}
+
+{{/* The configuration files. Their checksum is an annotation of the pods, so that a change replaces them. */}}
+{{- define "onetrace.collector.files" -}}
+{{- range .files }}
+{{ . }}.yaml: |
+  {{- $.root.Files.Get (printf "files/%s.yaml" .) | trim | nindent 2 }}
+{{- end }}
+{{- with .v.config }}
+values.yaml: |
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "onetrace.collector.service" }}
@@ -193,7 +194,7 @@ spec:
       targetPort: otlp-http
       appProtocol: http
     {{- range .metrics }}
-    - name: {{ . }}
+    - name: {{ . | quote }}
       port: {{ ternary 8888 8889 (eq . "metrics") }}
       targetPort: {{ . }}
     {{- end }}
@@ -224,11 +225,11 @@ kind: {{ $prefix }}RoleBinding
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ $prefix }}Role
-  name: {{ $name }}
+  name: {{ $name | quote }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "onetrace.serviceAccountName" . }}
-    namespace: {{ .root.Release.Namespace }}
+    name: {{ include "onetrace.serviceAccountName" . | quote }}
+    namespace: {{ .root.Release.Namespace | quote }}
 {{- end }}
 {{- end }}
 

@@ -20,7 +20,7 @@ spec:
     type: Recreate
     {{- end }}
   template:
-    {{- $checksums := dict "checksum/config" (include "onetrace.jaeger.config" . | sha256sum) }}
+    {{- $checksums := dict "checksum/config" (include "onetrace.jaeger.files" . | sha256sum) }}
     {{- include "onetrace.podMetadata" (merge (dict "checksums" $checksums) .) | nindent 4 }}
     spec:
       {{- include "onetrace.podSpec" . | nindent 6 }}
@@ -63,10 +63,7 @@ spec:
             httpGet: {path: /status, port: health}
             periodSeconds: 5
             failureThreshold: 2
-          livenessProbe:
-            httpGet: {path: /status, port: health}
-            periodSeconds: 10
-            failureThreshold: 3
+          {{- include "onetrace.liveness" . | nindent 10 }}
           volumeMounts:
             - name: config
               mountPath: /etc/jaeger
@@ -81,11 +78,11 @@ spec:
       volumes:
         - name: config
           configMap:
-            name: {{ include "onetrace.name" . }}
+            name: {{ include "onetrace.name" . | quote }}
         {{- if $badger }}
         - name: traces
           persistentVolumeClaim:
-            claimName: {{ .v.storage.badger.persistence.existingClaim | default (include "onetrace.name" .) }}
+            claimName: {{ .v.storage.badger.persistence.existingClaim | default (include "onetrace.name" .) | quote }}
         {{- end }}
         {{- with .v.extraVolumes }}
         {{- toYaml . | nindent 8 }}
@@ -126,23 +123,27 @@ spec:
 apiVersion: v1
 kind: ConfigMap
 {{ include "onetrace.metadata" . }}
-data:
-  jaeger.yaml: |
-    {{- .root.Files.Get "files/jaeger.yaml" | trim | nindent 4 }}
-  {{- if eq .v.storage.type "badger" }}
-  jaeger-badger.yaml: |
-    {{- .root.Files.Get "files/jaeger-badger.yaml" | trim | nindent 4 }}
-  {{- else if eq .v.storage.type "external" }}
-  storage.yaml: |
-    extensions:
-      jaeger_storage:
-        backends:
-          external: {{- toYaml .v.storage.external.backend | nindent 12 }}
-  {{- end }}
-  {{- with .v.config }}
-  values.yaml: |
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+data: {{- include "onetrace.jaeger.files" . | trim | nindent 2 }}
+{{- end }}
+
+{{/* The configuration files. Their checksum is an annotation of the pods, so that a change replaces them. */}}
+{{- define "onetrace.jaeger.files" -}}
+jaeger.yaml: |
+  {{- .root.Files.Get "files/jaeger.yaml" | trim | nindent 2 }}
+{{- if eq .v.storage.type "badger" }}
+jaeger-badger.yaml: |
+  {{- .root.Files.Get "files/jaeger-badger.yaml" | trim | nindent 2 }}
+{{- else if eq .v.storage.type "external" }}
+storage.yaml: |
+  extensions:
+    jaeger_storage:
+      backends:
+        external: {{- toYaml .v.storage.external.backend | nindent 10 }}
+{{- end }}
+{{- with .v.config }}
+values.yaml: |
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end }}
 
 {{- define "onetrace.jaeger.service" }}
@@ -186,11 +187,11 @@ kind: PersistentVolumeClaim
 spec:
   accessModes: [ReadWriteOnce]
   {{- with .storageClassName }}
-  storageClassName: {{ . }}
+  storageClassName: {{ . | quote }}
   {{- end }}
   resources:
     requests:
-      storage: {{ .size }}
+      storage: {{ include "onetrace.text" .size | quote }}
 {{- end }}
 {{- end }}
 {{- end }}

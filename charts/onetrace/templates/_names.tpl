@@ -5,7 +5,27 @@ Names and labels. Most templates take a component as their context:
 */}}
 
 {{- define "onetrace.prefix" -}}
-{{- .Values.fullnameOverride | default .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- $name := .Values.fullnameOverride | default (include "onetrace.instanceName" .) -}}
+{{- include "onetrace.shortened" (dict "text" $name "length" 40) -}}
+{{- end }}
+
+{{/* The value of the label app.kubernetes.io/instance. */}}
+{{- define "onetrace.instance" -}}
+{{- include "onetrace.shortened" (dict "text" (include "onetrace.instanceName" .) "length" 63) -}}
+{{- end }}
+
+{{/* The name of the release. As a dependency of another chart, with the name or alias of this chart, which may be there twice. */}}
+{{- define "onetrace.instanceName" -}}
+{{- .Release.Name }}{{ if not .Chart.IsRoot }}-{{ .Chart.Name }}{{ end -}}
+{{- end }}
+
+{{/* `text`, in at most `length` characters. A hash keeps texts different that are longer. */}}
+{{- define "onetrace.shortened" -}}
+{{- if gt (len .text) (int .length) -}}
+{{- .text | trunc (sub .length 9 | int) | trimSuffix "-" }}-{{ sha256sum .text | trunc 8 -}}
+{{- else -}}
+{{- .text -}}
+{{- end -}}
 {{- end }}
 
 {{/* The name of the objects of a component. */}}
@@ -25,7 +45,7 @@ Names and labels. Most templates take a component as their context:
 {{/* The labels that select the pods of a component. They must never change: selectors are immutable. */}}
 {{- define "onetrace.selector" -}}
 app.kubernetes.io/name: {{ .name | quote }}
-app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/instance: {{ include "onetrace.instance" .root | quote }}
 {{- end }}
 
 {{- define "onetrace.podLabels" -}}
@@ -47,8 +67,8 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{/* The metadata of an object. Optional, in addition to the component: `objectName`, `suffix`, `annotations`. */}}
 {{- define "onetrace.metadata" -}}
 metadata:
-  name: {{ .objectName | default (include "onetrace.name" .) }}{{ with .suffix }}-{{ . }}{{ end }}
-  namespace: {{ .root.Release.Namespace }}
+  name: {{ printf "%s%s" (.objectName | default (include "onetrace.name" .)) (ternary (printf "-%s" .suffix) "" (hasKey . "suffix")) | quote }}
+  namespace: {{ .root.Release.Namespace | quote }}
   labels: {{- include "onetrace.labels" . | nindent 4 }}
   {{- with merge dict (.annotations | default dict) .root.Values.commonAnnotations }}
   annotations: {{- toYaml . | nindent 4 }}
@@ -78,7 +98,7 @@ metadata:
 {{- define "onetrace.hostPort" -}}
 {{- $url := urlParse . -}}
 {{- $parts := splitList ":" $url.host -}}
-host: {{ $url.hostname }}
+host: {{ $url.hostname | quote }}
 port: {{ if gt (len $parts) 1 }}{{ last $parts }}{{ else }}{{ ternary 443 80 (eq $url.scheme "https") }}{{ end }}
 {{- end }}
 

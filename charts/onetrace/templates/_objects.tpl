@@ -35,7 +35,7 @@ spec:
   scaleTargetRef:
     apiVersion: apps/v1
     kind: {{ ternary "StatefulSet" "Deployment" (.stateful | default false) }}
-    name: {{ include "onetrace.name" . }}
+    name: {{ include "onetrace.name" . | quote }}
   minReplicas: {{ .v.autoscaling.minReplicas }}
   maxReplicas: {{ .v.autoscaling.maxReplicas }}
   metrics:
@@ -64,7 +64,7 @@ kind: Ingress
 {{ include "onetrace.metadata" (merge (dict "annotations" .annotations) $) }}
 spec:
   {{- with .className }}
-  ingressClassName: {{ . }}
+  ingressClassName: {{ . | quote }}
   {{- end }}
   {{- with .tls }}
   tls: {{- toYaml . | nindent 4 }}
@@ -75,13 +75,13 @@ spec:
       http:
         paths:
           {{- range .paths }}
-          - path: {{ .path }}
+          - path: {{ .path | quote }}
             pathType: {{ .pathType | default "Prefix" }}
             backend:
               service:
-                name: {{ include "onetrace.name" $ }}
+                name: {{ include "onetrace.name" $ | quote }}
                 port:
-                  name: {{ $.port.name }}
+                  name: {{ $.port.name | quote }}
           {{- end }}
     {{- end }}
 {{- end }}
@@ -110,7 +110,7 @@ spec:
       timeouts: {{- toYaml . | nindent 8 }}
       {{- end }}
       backendRefs:
-        - name: {{ include "onetrace.name" $ }}
+        - name: {{ include "onetrace.name" $ | quote }}
           port: {{ $.port.number }}
 {{- end }}
 {{- end }}
@@ -124,8 +124,8 @@ spec:
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
-  name: {{ include "onetrace.name" $ }}
-  namespace: {{ $.root.Release.Namespace }}
+  name: {{ include "onetrace.name" $ | quote }}
+  namespace: {{ $.root.Release.Namespace | quote }}
   labels:
     {{- include "onetrace.labels" $ | nindent 4 }}
     {{- with .labels }}
@@ -138,8 +138,8 @@ spec:
     {{- range $.metrics }}
     - port: {{ . }}
       path: /metrics
-      interval: {{ $.root.Values.serviceMonitor.interval }}
-      scrapeTimeout: {{ $.root.Values.serviceMonitor.scrapeTimeout }}
+      interval: {{ $.root.Values.serviceMonitor.interval | quote }}
+      scrapeTimeout: {{ $.root.Values.serviceMonitor.scrapeTimeout | quote }}
       {{- with $.root.Values.serviceMonitor.relabelings }}
       relabelings: {{- toYaml . | nindent 8 }}
       {{- end }}

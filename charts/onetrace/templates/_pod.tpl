@@ -2,18 +2,18 @@
 
 {{/* The pod spec without containers and volumes. `mountToken` mounts the ServiceAccount's token. */}}
 {{- define "onetrace.podSpec" -}}
-serviceAccountName: {{ include "onetrace.serviceAccountName" . }}
+serviceAccountName: {{ include "onetrace.serviceAccountName" . | quote }}
 automountServiceAccountToken: {{ .mountToken | default false }}
 enableServiceLinks: false
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 securityContext: {{- include "onetrace.withoutNulls" .v.podSecurityContext | nindent 2 }}
 {{- with .v.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .v.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
@@ -51,7 +51,7 @@ rollingUpdate:
 
 {{/* The container fields that all components share. */}}
 {{- define "onetrace.container" -}}
-image: {{ include "onetrace.image" . }}
+image: {{ include "onetrace.image" . | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext: {{- include "onetrace.withoutNulls" .v.securityContext | nindent 2 }}
 resources: {{- toYaml .v.resources | nindent 2 }}
@@ -73,20 +73,47 @@ lifecycle:
 {{- end }}
 
 {{/*
+Whether the process still serves HTTP. Not the health port of a Collector or Jaeger, which
+also reports that it cannot work at the moment: a restart would not help, and lose its queue.
+*/}}
+{{- define "onetrace.liveness" -}}
+livenessProbe:
+  httpGet: {path: /metrics, port: metrics}
+  periodSeconds: 10
+  timeoutSeconds: 5
+  failureThreshold: 6
+{{- end }}
+
+{{/*
 The environment variables of a container: the list `env`, then extraEnv. Of entries
-with the same name, the last one is used.
+with the same name, the last one is used. Kubernetes expands $(NAME) only if NAME is
+an earlier variable, so an entry comes after those that its value refers to.
 */}}
 {{- define "onetrace.env" -}}
 {{- $byName := dict -}}
 {{- $names := list -}}
 {{- range concat .env .v.extraEnv -}}
-{{- if not (has .name $names) }}{{ $names = append $names .name }}{{ end -}}
+{{- $names = append $names .name | uniq -}}
 {{- $_ := set $byName .name . -}}
 {{- end -}}
-env:
-{{- range $names }}
-  {{- list (index $byName .) | toYaml | nindent 2 }}
+{{- $state := dict "byName" $byName "visited" dict "entries" list -}}
+{{- range $names -}}
+{{- include "onetrace.env.add" (dict "state" $state "name" .) -}}
+{{- end -}}
+env: {{- toYaml $state.entries | nindent 2 }}
 {{- end }}
+
+{{/* Adds a variable to `entries` of the state, after the variables that it refers to. */}}
+{{- define "onetrace.env.add" -}}
+{{- $state := .state -}}
+{{- if and (hasKey $state.byName .name) (not (hasKey $state.visited .name)) -}}
+{{- $_ := set $state.visited .name true -}}
+{{- $entry := index $state.byName .name -}}
+{{- range regexFindAll "\\$\\([^()]+\\)" (toString $entry.value) -1 -}}
+{{- include "onetrace.env.add" (dict "state" $state "name" (trimPrefix "$(" . | trimSuffix ")")) -}}
+{{- end -}}
+{{- $_ := set $state "entries" (append $state.entries $entry) -}}
+{{- end -}}
 {{- end }}
 
 {{/* The metadata of a pod. Optional, in addition to the component: `checksums`, which are annotations. */}}

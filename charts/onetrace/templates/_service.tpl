@@ -59,7 +59,7 @@ spec:
         {{- if .v.files }}
         - name: files
           configMap:
-            name: {{ include "onetrace.name" . }}-files
+            name: {{ include "onetrace.name" . | printf "%s-files" | quote }}
         {{- end }}
         {{- with .v.extraVolumes }}
         {{- toYaml . | nindent 8 }}
@@ -85,10 +85,9 @@ spec:
 {{- range $name, $call := .v.calls }}
 {{- $callee := dict "root" $.root "name" $call.service }}
 {{- $host := printf "%s%s" (include "onetrace.name" $callee) (ternary "-admin" "" (eq $call.port "admin")) }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: http://{{ $host }}:{{ index (index $.services $call.service).ports $call.port }}
 {{- end }}
-# Before OTEL_RESOURCE_ATTRIBUTES, which refers to them: Kubernetes expands only earlier variables.
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: POD_NAMESPACE
@@ -100,11 +99,11 @@ spec:
   "OTEL_RESOURCE_ATTRIBUTES" (include "onetrace.service.resource" .)
   ) (include "onetrace.otel" . | fromYaml) (dict "OTEL_SERVICE_NAME" .name) }}
 {{- range $name, $value := $otel }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ include "onetrace.text" $value | quote }}
 {{- end }}
 {{- range $name, $value := .v.env }}
-- name: {{ $name }}
+- name: {{ $name | quote }}
   value: {{ include "onetrace.text" $value | quote }}
 {{- end }}
 {{- end }}

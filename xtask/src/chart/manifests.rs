@@ -1,5 +1,5 @@
-//! Checks the manifests of all values: the references between objects, and, with
-//! kubeconform, the Kubernetes schemas.
+//! Checks the manifests of all values: the references between objects, the configurations of
+//! Collectors and Jaeger, and, with kubeconform, the Kubernetes schemas.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_norway::Mapping;
 
 use super::helm::render;
-use super::references;
+use super::{configurations, references};
 use crate::console;
 use crate::program::{self, command};
 
@@ -25,8 +25,8 @@ const MAX_LINES: usize = 10;
 /// Part of kubeconform's error if it cannot download schemas.
 const NO_SCHEMAS: &str = "failed downloading schema";
 
-/// Returns all problems. Prints that kubeconform is skipped if it, or its schemas, are
-/// not available.
+/// Returns all problems. Prints that a check is skipped if its program, or kubeconform's
+/// schemas, are not available.
 pub(super) async fn all(schemas: Option<&str>) -> Result<Vec<String>> {
     let rendered = rendered().await?;
     let mut problems = Vec::new();
@@ -34,6 +34,7 @@ pub(super) async fn all(schemas: Option<&str>) -> Result<Vec<String>> {
         let wrong = references::problems(manifest)?.into_iter();
         problems.extend(wrong.map(|it| format!("the chart with {values}: {it}")));
     }
+    problems.extend(configurations::problems(&rendered).await?);
     if !program::is_installed("kubeconform") {
         println!("skipped kubeconform: it is not on PATH");
         return Ok(problems);

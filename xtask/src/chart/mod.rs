@@ -1,5 +1,6 @@
 //! `chart`: generates files from the chart, and checks the chart.
 
+mod configurations;
 mod generated;
 mod helm;
 mod manifests;
@@ -20,8 +21,10 @@ use crate::program;
 /// Writes the rendered manifest and the table of values in the chart's README. Then
 /// checks: helm lint (also with Helm 3, if helm3 is installed); invalid values are
 /// rejected with a helpful message; with each values file in k8s/ and with every option,
-/// the objects refer only to objects that exist, and match the Kubernetes schemas (if
-/// kubeconform is installed). The exit status is 1 if a check fails.
+/// the objects refer only to objects that exist, the configurations of Collectors and
+/// Jaeger are valid for the images that run them (if otelcol-k8s, otelcol-contrib and
+/// jaeger are installed in the same versions), and the objects match the Kubernetes schemas
+/// (if kubeconform is installed). The exit status is 1 if a check fails.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Write nothing; fail if a generated file is out of date

@@ -7,7 +7,14 @@ use super::rendered::{Rendered, render_or_skip};
 /// A service: its name, whether it is public, and the services that it calls.
 type Service = (&'static str, bool, &'static [&'static str]);
 
-const SHAPES: [(&str, &[Service], &[(&str, &str)]); 8] = [
+/// A call graph, and the `DRAIN_DELAY` of each of its services.
+type Shape = (
+    &'static str,
+    &'static [Service],
+    &'static [(&'static str, &'static str)],
+);
+
+const SHAPES: [Shape; 8] = [
     (
         "a chain",
         &[("a", true, &["b"]), ("b", false, &["c"]), ("c", false, &[])],

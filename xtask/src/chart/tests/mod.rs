@@ -1,5 +1,10 @@
 //! The behaviour of the chart: renders it with Helm and looks at the objects. Skipped if
 //! helm is not installed.
 
+mod configurations;
 mod drain;
+mod environment;
+mod names;
 mod rendered;
+mod subchart;
+mod tiers;
