@@ -49,7 +49,7 @@ pub mod local;
 mod paths;
 pub mod ports;
 pub mod process;
-mod prometheus;
+pub mod prometheus;
 pub mod services;
 pub mod skip;
 pub mod traced_system;

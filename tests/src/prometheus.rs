@@ -8,7 +8,7 @@ use crate::client;
 ///
 /// # Errors
 /// If the request fails or the status is not a success.
-pub(crate) async fn fetch(base: &str) -> Result<String> {
+pub async fn fetch(base: &str) -> Result<String> {
     let url = format!("{base}/metrics");
     let read = async {
         client()
@@ -23,14 +23,16 @@ pub(crate) async fn fetch(base: &str) -> Result<String> {
 }
 
 /// One sample: a series and its value, which is a whole number.
-pub(crate) struct Sample<'a> {
-    pub(crate) name: &'a str,
+pub struct Sample<'a> {
+    /// Its name.
+    pub name: &'a str,
     labels: &'a str,
-    pub(crate) value: u64,
+    /// Its value.
+    pub value: u64,
 }
 
 /// All samples of `text` whose values are whole numbers.
-pub(crate) fn samples(text: &str) -> Vec<Sample<'_>> {
+pub fn samples(text: &str) -> Vec<Sample<'_>> {
     text.lines().filter_map(Sample::parse).collect()
 }
 
@@ -39,7 +41,7 @@ pub(crate) fn samples(text: &str) -> Vec<Sample<'_>> {
 ///
 /// # Errors
 /// If there is no such sample, or more than one.
-pub(crate) fn value(samples: &[Sample<'_>], name: &str, label: &str) -> Result<u64> {
+pub fn value(samples: &[Sample<'_>], name: &str, label: &str) -> Result<u64> {
     let mut found = samples
         .iter()
         .filter(|it| it.name == name && (label.is_empty() || it.labels().any(|it| it == label)));
@@ -69,7 +71,7 @@ impl<'a> Sample<'a> {
     }
 
     /// The value of a label.
-    pub(crate) fn label(&self, name: &str) -> Option<&'a str> {
+    pub fn label(&self, name: &str) -> Option<&'a str> {
         self.labels().find_map(|label| {
             label
                 .strip_prefix(name)?

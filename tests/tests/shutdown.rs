@@ -3,12 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use tests::assertions::{GREETING, HELLO, SpansPerService, ensure_complete};
 use tests::load::{ExclusiveLoad, FailureKind, Load, Report, Running, Until};
-use tests::local::{Service, SystemConfig};
-use tests::process::Signal;
+use tests::local::{Binaries, Service, SystemConfig};
+use tests::process::{self, Process, Signal};
 use tests::traced_system::TracedSystem;
+use tests::{ports, wait};
 use trace_contract::{Behaviour, Expectation, Trace, TraceId};
 
 const DRAIN_DELAY: Duration = Duration::from_millis(500);
@@ -265,5 +266,95 @@ async fn a_killed_hello_causes_only_502_or_503_and_the_gateway_loses_no_span() -
             "the gateway's spans of the successful request {id}"
         );
     }
+    Ok(())
+}
+
+/// Both services have spans in their queues when the signal arrives.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_signal_that_ends_a_process_exports_the_queue_first() -> Result<()> {
+    for signal in [
+        Signal::TERM,
+        Signal::INT,
+        Signal::HUP,
+        Signal::QUIT,
+        Signal::XCPU,
+        Signal::POWER,
+    ] {
+        let config = SystemConfig::new().all("OTEL_BSP_SCHEDULE_DELAY", "60000");
+        let mut traced = start(config).await?;
+        let load = Load::get(&traced.system.url("/hello"))?;
+        let report = load.until(Until::Requests(10)).run().await;
+        assert_eq!(report.succeeded(), 10, "{report}");
+        stop(&mut traced.system.gateway, signal).await?;
+        stop(&mut traced.system.hello, signal).await?;
+        ensure_only_complete_traces(&traced, &report.traces, HELLO)
+            .with_context(|| format!("after {signal:?}"))?;
+        traced.system.gateway.final_counts()?;
+        traced.system.hello.final_counts()?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_without_a_meaning_are_logged_and_end_nothing() -> Result<()> {
+    let mut traced = start(SystemConfig::new()).await?;
+    // 37 is SIGRTMIN+3, with which systemd stops a container.
+    let numbers = [
+        Signal::USR1.as_raw(),
+        Signal::USR2.as_raw(),
+        Signal::ALARM.as_raw(),
+        Signal::VTALARM.as_raw(),
+        Signal::PROF.as_raw(),
+        Signal::IO.as_raw(),
+        Signal::XFSZ.as_raw(),
+        Signal::STKFLT.as_raw(),
+        Signal::PIPE.as_raw(),
+        37,
+        64,
+    ];
+    for service in [&mut traced.system.gateway, &mut traced.system.hello] {
+        for number in numbers {
+            let pid = service.pid().to_string();
+            let kill = tokio::process::Command::new("kill")
+                .args([&format!("-{number}"), &pid])
+                .status();
+            ensure!(kill.await?.success(), "kill -{number}");
+            if number != Signal::PIPE.as_raw() {
+                let logged = |line: &str| {
+                    line.contains("signal ignored")
+                        && line.contains(&format!("\"number\":{number}}}"))
+                };
+                let output = service.output();
+                output.wait_for_line("the signal", TIMEOUT, logged).await?;
+            }
+        }
+        stop(service, Signal::TERM).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_that_nohup_ignores_stays_ignored() -> Result<()> {
+    let [http, admin] = ports::free()?;
+    let mut command = process::command("sh");
+    command
+        .args(["-c", "trap '' HUP; exec \"$0\""])
+        .arg(&Binaries::find().await?.hello)
+        .env("HTTP_ADDR", format!("127.0.0.1:{http}"))
+        .env("ADMIN_ADDR", format!("127.0.0.1:{admin}"))
+        .env("OTEL_TRACES_EXPORTER", "none")
+        .env("DRAIN_DELAY", "0s");
+    let mut hello = Process::start("hello", &mut command)?;
+    let url = format!("http://127.0.0.1:{admin}/livez");
+    hello.wait_until_ready(&url, TIMEOUT).await?;
+    hello.signal(Signal::HUP)?;
+    hello.signal(Signal::USR1)?;
+    let output = hello.output();
+    let logged = |line: &str| line.contains("signal ignored");
+    output.wait_for_line("SIGUSR1", TIMEOUT, logged).await?;
+    wait::http_ok(&url).await.map_err(anyhow::Error::msg)?;
+    ensure!(hello.terminate(TIMEOUT).await?.success());
+    let text = hello.output().text();
+    ensure!(!text.contains("SIGHUP"), "SIGHUP must stay ignored\n{text}");
     Ok(())
 }

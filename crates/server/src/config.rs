@@ -58,7 +58,8 @@ pub struct Config {
     )]
     pub max_body: usize,
 
-    /// Maximum number of connections per port; more are queued
+    /// Maximum number of connections per port; more are queued. It is lowered if the process may open
+    /// fewer than three files per connection (`ulimit -Hn`)
     #[arg(long, env = "MAX_CONNECTIONS", default_value = "8192", value_parser = clap::value_parser!(u32).range(1..=1_000_000), hide_env_values = true)]
     pub max_connections: u32,
 }

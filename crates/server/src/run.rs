@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::connection::{self, Connections, Shared};
+use crate::limits::connection_limit;
 use crate::shutdown::{Drain, Phase};
 use crate::{Config, Listeners, admin};
 
@@ -59,6 +60,10 @@ pub async fn run(
         config.drain_ready,
         accounting,
     );
+    let config = &Config {
+        max_connections: connection_limit(config.max_connections),
+        ..config.clone()
+    };
     let public = Port::open(listeners.public, routes.public, drain, config);
     let admin = Port::open(listeners.admin, internal, Drain::new(), config);
 

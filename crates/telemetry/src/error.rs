@@ -14,6 +14,9 @@ pub enum InitError {
         "another tracing subscriber is already installed; add the layer of telemetry::start to it instead of calling telemetry::init"
     )]
     SubscriberInstalled,
+    /// The thread that writes the log could not start.
+    #[error("cannot start the thread that writes the log: {0}; raise the limit of threads")]
+    LogThread(#[source] std::io::Error),
     /// The pipeline could not start.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),

@@ -17,17 +17,20 @@ use crate::pipeline::{self, Accounting, Pipeline, SpanCounts};
 use crate::{global, log, propagation};
 
 /// Starts telemetry and installs the global `tracing` subscriber: the layer of
-/// [`start`], and logs on standard output. Lines of the `log` crate are included.
+/// [`start`], and logs on standard output. Lines of the `log` crate and panics are
+/// included.
 ///
 /// # Errors
 /// See [`InitError`].
 pub fn init(config: &Config) -> Result<Telemetry, InitError> {
     let (telemetry, layer) = start(config)?;
+    let output = log::Output::start().map_err(InitError::LogThread)?;
     tracing_subscriber::registry()
         .with(layer)
-        .with(log::layer(config.log.clone()))
+        .with(log::layer(config.log.clone(), output))
         .try_init()
         .map_err(|_| InitError::SubscriberInstalled)?;
+    log::install_panic_hook();
     if let (Some(_), Some(proxy)) = (&telemetry.pipeline, &config.otlp.proxy) {
         tracing::info!(%proxy, "spans are exported through a proxy (TELEMETRY_PROXY)");
     }
@@ -95,13 +98,35 @@ where
         opentelemetry::global::set_tracer_provider(pipeline.provider().clone());
     }
     let layer = tracer.map(|tracer| log::span_layer(tracer, config.log.clone()));
-    Ok((Telemetry { pipeline }, layer))
+    let telemetry = Telemetry {
+        pipeline,
+        log: FlushLog,
+    };
+    Ok((telemetry, layer))
 }
 
 /// The running telemetry of this process.
 #[must_use = "queued spans are lost unless `shutdown` is called at the end"]
 pub struct Telemetry {
     pipeline: Option<Pipeline>,
+    /// The last field: it is dropped last.
+    log: FlushLog,
+}
+
+/// Waits for the last log lines to be written, also if `main` returns early or
+/// panics.
+struct FlushLog;
+
+impl FlushLog {
+    /// More is needed only if the reader of standard output is stalled, and then no
+    /// time is enough.
+    const TIMEOUT: Duration = Duration::from_millis(250);
+}
+
+impl Drop for FlushLog {
+    fn drop(&mut self) {
+        log::flush_log(Self::TIMEOUT);
+    }
 }
 
 impl Telemetry {
@@ -112,10 +137,13 @@ impl Telemetry {
             .map_or_else(Accounting::default, Pipeline::accounting)
     }
 
-    /// Exports the queued spans within `timeout`, and logs and returns the final counts.
+    /// Exports the queued spans, logs and returns the final counts, and writes the
+    /// last log lines, all within `timeout`.
     pub async fn shutdown(self, timeout: Duration) -> SpanCounts {
-        let counts = match self.pipeline {
-            Some(pipeline) => pipeline.shutdown(timeout).await,
+        let Self { pipeline, log } = self;
+        let export = timeout.saturating_sub(FlushLog::TIMEOUT);
+        let counts = match pipeline {
+            Some(pipeline) => pipeline.shutdown(export).await,
             None => SpanCounts::default(),
         };
         if counts.lost() > 0 {
@@ -123,6 +151,7 @@ impl Telemetry {
         } else {
             tracing::info!(spans = %counts, "telemetry ended");
         }
+        drop(log);
         counts
     }
 }

@@ -29,6 +29,7 @@ pub use current::{set_attribute, spawn, trace_id};
 pub use endpoint::{EndpointError, EndpointLayer};
 pub use error::InitError;
 pub use init::{Telemetry, init, start};
+pub use log::flush_log;
 pub use opentelemetry::KeyValue;
 pub use pipeline::{Accounting, SpanCounts};
 pub use propagation::{Edge, EdgeTrace};

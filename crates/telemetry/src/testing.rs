@@ -45,9 +45,10 @@ fn install() -> FinishedSpans {
     let config = Config::from_vars(service, no_exporter).expect("the configuration is valid");
     let (telemetry, layer) =
         start_with(&config, Some(spans.clone())).expect("telemetry is not initialized yet");
+    let output = log::Output::start().expect("a thread can be started");
     tracing_subscriber::registry()
         .with(layer)
-        .with(log::layer(config.log.clone()))
+        .with(log::layer(config.log.clone(), output))
         .try_init()
         .expect("no tracing subscriber is installed yet");
     // Its counters are not used, and it has no thread that must be stopped.

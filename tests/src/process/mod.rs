@@ -19,7 +19,7 @@ use crate::wait;
 use crate::watchdog::Watched;
 
 pub use memory::resident_memory;
-pub use output::Output;
+pub use output::{Output, Reading};
 pub use rustix::process::Signal;
 
 /// How long SIGKILL may take.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::wait;
 
@@ -19,6 +21,19 @@ const REPORTED: usize = 40;
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     lines: Arc<Mutex<VecDeque<String>>>,
+    reading: watch::Sender<Reading>,
+}
+
+/// How fast the output of a process is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reading {
+    /// As soon as it is written.
+    #[default]
+    Immediately,
+    /// With a pause after each line.
+    Slowly(Duration),
+    /// Not at all: the process finds its pipes full.
+    Stalled,
 }
 
 impl Output {
@@ -64,20 +79,35 @@ impl Output {
         .await
     }
 
+    /// Changes how fast both streams are read.
+    pub fn set_reading(&self, reading: Reading) {
+        self.reading.send_replace(reading);
+    }
+
     /// Adds the lines of `source` until it ends.
     pub(super) async fn read(self, source: impl AsyncRead + Unpin) {
         let mut source = BufReader::new(source);
         let mut line = Vec::new();
+        let mut reading = self.reading.subscribe();
         // A read error ends the stream, too.
         while let Ok(1..) = source.read_until(b'\n', &mut line).await {
-            let text = String::from_utf8_lossy(&line);
-            let mut lines = self.lock();
-            lines.push_back(text.trim_end_matches(['\r', '\n']).to_owned());
-            if lines.len() > MAX_LINES {
-                lines.pop_front();
-            }
-            drop(lines);
+            self.add(&line);
             line.clear();
+            let pace = *reading.borrow_and_update();
+            if let Reading::Slowly(pause) = pace {
+                sleep(pause).await;
+            }
+            // Cannot fail: `self` keeps the sender open.
+            let _ = reading.wait_for(|it| *it != Reading::Stalled).await;
+        }
+    }
+
+    fn add(&self, line: &[u8]) {
+        let text = String::from_utf8_lossy(line);
+        let mut lines = self.lock();
+        lines.push_back(text.trim_end_matches(['\r', '\n']).to_owned());
+        if lines.len() > MAX_LINES {
+            lines.pop_front();
         }
     }
 

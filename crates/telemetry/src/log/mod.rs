@@ -1,9 +1,13 @@
 //! The `tracing` layers of this crate: one that creates spans, and one that
 //! writes logs to standard output, as JSON lines or, on a terminal, as short
-//! coloured lines. Each line has the ids of its trace and span.
+//! coloured lines. Each line has the ids of its trace and span. A reader of
+//! standard output that is slow or stalled delays nothing; see `output.rs`.
 
 mod filter;
 mod format;
+mod line_queue;
+mod output;
+mod panic_hook;
 
 use std::io::IsTerminal;
 
@@ -15,9 +19,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 use self::filter::{Events, EventsAndSpans};
 use self::format::{Format, Style};
+pub use self::output::flush_log;
+pub(crate) use self::output::{Output, dropped_lines};
+pub(crate) use self::panic_hook::install as install_panic_hook;
 
 /// The layer that writes the log lines that `targets` enables.
-pub(crate) fn layer<S>(targets: Targets) -> impl Layer<S>
+pub(crate) fn layer<S>(targets: Targets, output: Output) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
@@ -29,6 +36,7 @@ where
     tracing_subscriber::fmt::layer()
         .event_format(Format(style))
         .with_ansi(style == Style::Terminal)
+        .with_writer(output)
         .with_filter(Events(targets))
 }
 
@@ -79,7 +87,10 @@ mod tests {
         let targets: Targets = rust_log.parse().expect("the example is valid");
         let subscriber = tracing_subscriber::registry()
             .with(span_layer(provider.tracer("test"), targets.clone()))
-            .with(layer(targets));
+            .with(layer(
+                targets,
+                Output::start().expect("a thread can be started"),
+            ));
         tracing::subscriber::with_default(subscriber, work);
         let names = spans.all().into_iter().map(|span| span.name.into_owned());
         names.collect()

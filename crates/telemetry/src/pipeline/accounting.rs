@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::counts::{DropReason, SpanCounts};
 use super::prometheus;
+use crate::log::dropped_lines;
 
 /// The live counters. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -93,9 +94,9 @@ impl Accounting {
     }
 
     /// The counts in Prometheus' text format, as the SDK metrics of the
-    /// semantic conventions.
+    /// semantic conventions, and the log lines that this process has dropped.
     pub fn to_prometheus(&self) -> String {
-        prometheus::text(&self.snapshot())
+        prometheus::text(&self.snapshot(), dropped_lines())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The counts as the SDK metrics of the semantic conventions
-//! (<https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>), in
-//! Prometheus' text format.
+//! (<https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>), and the
+//! dropped log lines, in Prometheus' text format.
 
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
@@ -13,7 +13,10 @@ const COMPONENT_TYPE: &str = "otel_component_type";
 const BATCHING: &str = "batching_span_processor";
 
 /// All metrics.
-pub(super) fn text(counts: &SpanCounts) -> String {
+pub(super) fn text(
+    counts: &SpanCounts,
+    dropped_lines: impl IntoIterator<Item = (&'static str, u64)>,
+) -> String {
     let registry = Registry::new();
     let dropped = |by_exporter| {
         let reasons = DropReason::ALL.into_iter();
@@ -60,6 +63,12 @@ pub(super) fn text(counts: &SpanCounts) -> String {
         ("otel_sdk_processor_span_queue_capacity", COMPONENT_TYPE),
         "The maximum number of spans in the queue.",
         (BATCHING, counts.queue_capacity),
+    );
+    counter(
+        &registry,
+        ("log_lines_dropped_total", "reason"),
+        "Log lines that could not be written to standard output.",
+        dropped_lines,
     );
     TextEncoder::new()
         .encode_to_string(&registry.gather())
@@ -109,7 +118,7 @@ mod tests {
             dropped: [4, 5, 6, 1, 7, 2, 0, 4],
         };
         assert!(counts.is_exact(), "the example must add up");
-        let text = text(&counts);
+        let text = text(&counts, [("queue_full", 8)]);
         for expected in [
             "# TYPE otel_sdk_span_started_total counter",
             "otel_sdk_span_started_total{otel_span_sampling_result=\"RECORD_AND_SAMPLE\"} 99",
@@ -123,6 +132,7 @@ mod tests {
             "otel_sdk_exporter_span_exported_total{error_type=\"not_otlp\"} 1",
             "otel_sdk_processor_span_queue_size{otel_component_type=\"batching_span_processor\"} 3",
             "otel_sdk_processor_span_queue_capacity{otel_component_type=\"batching_span_processor\"} 16",
+            "log_lines_dropped_total{reason=\"queue_full\"} 8",
         ] {
             assert!(
                 text.lines().any(|line| line == expected),

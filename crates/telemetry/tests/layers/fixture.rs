@@ -50,6 +50,8 @@ fn start() -> Store {
     })
     .expect("a test's settings are good");
     let telemetry = telemetry::init(&settings).expect("telemetry must start");
+    // The message of a test that fails belongs to the output of that test.
+    drop(std::panic::take_hook());
     // It runs until the process ends.
     std::mem::forget(telemetry);
     store
