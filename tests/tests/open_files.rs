@@ -53,7 +53,7 @@ impl Limited {
         for _ in 0..connections {
             clients.spawn(async move {
                 let _idle = TcpStream::connect(address).await;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             });
         }
         let output = self.process.output();
