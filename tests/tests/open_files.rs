@@ -107,7 +107,8 @@ async fn the_admin_port_responds_whatever_the_public_port_holds() -> Result<()> 
             service.ensure_admin_port_responds().await?;
             drop(clients);
             let url = format!("http://127.0.0.1:{}{path}", service.http);
-            let served = async || tokio::time::timeout(TIMEOUT, reqwest::get(&url)).await;
+            let served =
+                async || tokio::time::timeout(TIMEOUT, tests::client().get(&url).send()).await;
             served()
                 .await
                 .context("the public port must serve again")??;
