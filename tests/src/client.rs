@@ -6,6 +6,6 @@
 /// # Panics
 /// If reqwest cannot create a client on this platform.
 pub fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().build();
+    let client = trace_contract::http_client::builder().no_proxy().build();
     client.expect("a client with constant settings can be created")
 }

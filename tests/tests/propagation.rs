@@ -15,7 +15,7 @@ use trace_contract::{Expectation, TraceParent, verify};
 
 /// Sends `GET /hello` with only these headers: no `traceparent` is added.
 async fn get_hello(traced: &TracedSystem, headers: &[(&str, &str)]) -> Result<reqwest::Response> {
-    let client = reqwest::Client::builder()
+    let client = trace_contract::http_client::builder()
         .user_agent("caller/1")
         .no_proxy()
         .build()?;

@@ -22,6 +22,7 @@ pub mod pipeline;
 pub mod propagation;
 mod sampling;
 pub mod testing;
+pub mod tls;
 mod unfinished;
 
 pub use config::{Config, ConfigError, ServiceInfo};

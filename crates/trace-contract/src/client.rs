@@ -3,10 +3,12 @@
 use reqwest::ClientBuilder;
 use url::{Host, Url};
 
+use crate::http_client;
+
 /// A builder of a client for `url`. Requests to a loopback address never use the proxy of
 /// `HTTP_PROXY` and similar variables.
 pub(crate) fn builder(url: &Url) -> ClientBuilder {
-    let builder = ClientBuilder::new();
+    let builder = http_client::builder();
     if is_loopback(url) {
         builder.no_proxy()
     } else {

@@ -33,6 +33,7 @@ mod client;
 pub mod contract;
 #[cfg(test)]
 mod fixture;
+pub mod http_client;
 pub mod ids;
 pub mod jaeger;
 pub mod model;

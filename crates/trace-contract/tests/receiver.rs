@@ -13,7 +13,7 @@ use prost::Message;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use trace_contract::{Behaviour, Receiver, SpanKind, TraceId, Value};
+use trace_contract::{Behaviour, Receiver, SpanKind, TraceId, Value, http_client};
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -70,7 +70,7 @@ async fn receiver() -> Receiver {
 }
 
 fn client() -> Client {
-    let client = Client::builder().no_proxy().build();
+    let client = http_client::builder().no_proxy().build();
     client.expect("a client can be created")
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use telemetry::http::{BaseUrl, ClientConfig};
+use telemetry::http::{BaseUrl, ClientConfig, PeerCa};
 use telemetry::{Edge, EdgeTrace};
 
 use crate::visitors::{self, Directory};
@@ -32,7 +32,7 @@ pub struct Config {
     )]
     pub admin_addr: SocketAddr,
 
-    /// Base URL of hello, as http://host:port
+    /// Base URL of hello, as http://host:port or https://host:port
     #[arg(
         long,
         env = "HELLO_URL",
@@ -40,6 +40,18 @@ pub struct Config {
         hide_env_values = true
     )]
     pub hello_url: BaseUrl,
+
+    /// PEM file of the certificate authorities of https peers; it is read again when it changes.
+    /// Default: the public authorities
+    #[arg(
+        long,
+        env = "PEER_CA_FILE",
+        value_name = "PATH",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    pub peer_ca_file: PeerCa,
 
     /// Timeout of one attempt to call hello
     #[arg(long, env = "HELLO_TIMEOUT", default_value = "2s", value_parser = server::positive, hide_env_values = true)]
@@ -85,6 +97,7 @@ impl Config {
             connect_timeout: self.hello_timeout,
             retries: self.hello_retries,
             user_agent: concat!("gateway/", env!("CARGO_PKG_VERSION")),
+            tls: self.peer_ca_file.tls("PEER_CA_FILE"),
             ..ClientConfig::default()
         }
     }
@@ -135,7 +148,8 @@ mod tests {
     #[test]
     fn invalid_values_are_reported_with_their_flag() {
         for (arguments, expected) in [
-            (["--hello-url", "https://hello"], "https is not supported"),
+            (["--hello-url", "ftp://hello"], "not http or https"),
+            (["--peer-ca-file", "/no/such/file"], "cannot be read"),
             (["--edge-trace", "trust"], "use continue or link"),
             (["--visitors", "/no/such/file"], "/no/such/file"),
             (["--hello-timeout", "2"], "with its unit"),

@@ -43,7 +43,7 @@ impl Gateway {
         Self {
             public,
             admin,
-            client: Client::builder()
+            client: trace_contract::http_client::builder()
                 .no_proxy()
                 .build()
                 .expect("a client can be created"),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser};
-use telemetry::http::{BaseUrl, ClientConfig};
+use telemetry::http::{BaseUrl, ClientConfig, PeerCa};
 
 /// Greets visitors in their language, which it looks up at the gateway.
 #[derive(Clone, Debug, Parser)]
@@ -27,7 +27,7 @@ pub struct Config {
     )]
     pub admin_addr: SocketAddr,
 
-    /// Base URL of the gateway's internal API, as http://host:port
+    /// Base URL of the gateway's internal API, as http://host:port or https://host:port
     #[arg(
         long,
         env = "GATEWAY_URL",
@@ -35,6 +35,18 @@ pub struct Config {
         hide_env_values = true
     )]
     pub gateway_url: BaseUrl,
+
+    /// PEM file of the certificate authorities of https peers; it is read again when it changes.
+    /// Default: the public authorities
+    #[arg(
+        long,
+        env = "PEER_CA_FILE",
+        value_name = "PATH",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true
+    )]
+    pub peer_ca_file: PeerCa,
 
     /// Timeout of one attempt to call the gateway
     #[arg(long, env = "GATEWAY_TIMEOUT", default_value = "500ms", value_parser = server::positive, hide_env_values = true)]
@@ -67,6 +79,7 @@ impl Config {
             connect_timeout: self.gateway_timeout,
             retries: self.gateway_retries,
             user_agent: concat!("hello/", env!("CARGO_PKG_VERSION")),
+            tls: self.peer_ca_file.tls("PEER_CA_FILE"),
             ..ClientConfig::default()
         }
     }
@@ -84,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn https_is_rejected_with_the_reason() {
-        let arguments = ["hello", "--gateway-url", "https://gateway"];
+    fn an_unreadable_file_of_authorities_is_rejected_with_the_reason() {
+        let arguments = ["hello", "--peer-ca-file", "/no/such/file"];
         let error = Config::try_parse_from(arguments).unwrap_err().to_string();
-        assert!(error.contains("https is not supported"), "{error}");
+        assert!(error.contains("cannot be read"), "{error}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Hello {
         Self {
             public,
             admin,
-            client: Client::builder()
+            client: trace_contract::http_client::builder()
                 .no_proxy()
                 .build()
                 .expect("a client can be created"),

@@ -198,7 +198,7 @@ fn under_callgrind(name: &str, program: &Path, directory: &Path) -> Result<[Path
 
 /// Sends requests on one connection, each after the previous response.
 async fn send(url: &str, requests: u32) -> Result<()> {
-    let client = reqwest::Client::builder().no_proxy().build()?;
+    let client = trace_contract::http_client::builder().no_proxy().build()?;
     for _ in 0..requests {
         let response = client.get(url).send().await?.error_for_status()?;
         response.bytes().await?;

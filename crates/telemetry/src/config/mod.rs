@@ -23,6 +23,6 @@ pub use error::{ConfigError, Problem};
 pub use model::{
     BatchConfig, Config, ExporterKind, Limits, PropagatorKind, SamplerKind, ServiceInfo,
 };
-pub use otlp_config::{OtlpConfig, OtlpProtocol, ProxyUrl, TlsConfig, TlsFile};
+pub use otlp_config::{OtlpConfig, OtlpProtocol, ProxyUrl};
 pub use redact::without_secrets;
 pub use variables::VARIABLES;

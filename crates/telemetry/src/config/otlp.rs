@@ -7,10 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::environment::Environment;
-use super::otlp_config::{OtlpConfig, OtlpProtocol, ProxyUrl, TlsConfig, TlsFile};
+use super::otlp_config::{OtlpConfig, OtlpProtocol, ProxyUrl};
 use super::otlp_endpoint;
 use super::percent::decode;
 use super::redact::without_secrets;
+use crate::tls::{TlsConfig, TlsFile};
 
 /// Reads the exporter's configuration.
 pub(super) fn read(env: &mut Environment<'_>) -> OtlpConfig {

@@ -1,13 +1,13 @@
 //! The OTLP exporter's configuration as types.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::HeaderMap;
 use url::Url;
 
 use super::redact::without_secrets;
+use crate::tls::TlsConfig;
 
 /// The OTLP exporter, `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_TRACES_*`.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,27 +54,6 @@ impl OtlpProtocol {
         };
         Url::parse(url).expect("a constant URL is valid")
     }
-}
-
-/// The files that TLS uses. All contain PEM, and may change while the process runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// Certificates of the authorities that may sign the server's certificate;
-    /// by default the public ones.
-    pub ca: Option<TlsFile>,
-    /// The client's certificate, followed by intermediate certificates.
-    pub client_certificate: Option<TlsFile>,
-    /// The private key of the client's certificate.
-    pub client_key: Option<TlsFile>,
-}
-
-/// A file, and the setting that names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFile {
-    /// The setting, for errors.
-    pub variable: &'static str,
-    /// The file's path.
-    pub path: PathBuf,
 }
 
 /// The URL of a proxy. It may contain credentials: `Display` and `Debug` omit them.

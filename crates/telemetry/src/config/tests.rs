@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use super::*;
+use crate::tls::TlsFile;
 
 const SERVICE: ServiceInfo = ServiceInfo {
     name: "hello",

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-/// The address of another service: `http://host:port`, followed by a path prefix
-/// if a proxy needs one.
+/// The address of another service: `http://host:port` or `https://host:port`, followed
+/// by a path prefix if a proxy needs one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
@@ -17,11 +17,8 @@ pub enum BaseUrlError {
     /// Not a URL.
     #[error("invalid URL ({0}); use http://host:port")]
     Syntax(#[from] url::ParseError),
-    /// `https`.
-    #[error("https is not supported; use http://host:port, and a service mesh for encryption")]
-    Tls,
     /// Another scheme.
-    #[error("the URL's scheme is not http; use http://host:port")]
+    #[error("the URL's scheme is not http or https; use http://host:port")]
     Scheme,
     /// User and password.
     #[error("the URL must not contain credentials; use http://host:port")]
@@ -36,10 +33,8 @@ impl FromStr for BaseUrl {
 
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
         let url: Url = text.trim().parse()?;
-        match url.scheme() {
-            "http" => {}
-            "https" => return Err(BaseUrlError::Tls),
-            _ => return Err(BaseUrlError::Scheme),
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(BaseUrlError::Scheme);
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BaseUrlError::Credentials);
@@ -57,7 +52,7 @@ impl BaseUrl {
     /// A URL cannot contain the segments `.` and `..`; they are left out.
     pub fn join(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
-        // An http URL always has a path.
+        // A URL with one of these schemes always has a path.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
         }
@@ -93,6 +88,9 @@ mod tests {
             ("http://hello:8090/", "http://hello:8090/greetings/Ada"),
             ("http://proxy/hello", "http://proxy/hello/greetings/Ada"),
             ("http://proxy/hello/", "http://proxy/hello/greetings/Ada"),
+            ("https://hello", "https://hello/greetings/Ada"),
+            ("HTTPS://hello:443", "https://hello/greetings/Ada"),
+            ("https://[::1]:8443", "https://[::1]:8443/greetings/Ada"),
         ] {
             assert_eq!(joined(base, &segments), expected, "with the base {base}");
         }
@@ -109,9 +107,9 @@ mod tests {
     #[test]
     fn an_invalid_base_url_is_an_error_with_the_reason() {
         let error_of = |text: &str| text.parse::<BaseUrl>().unwrap_err();
-        assert_eq!(error_of("https://hello"), BaseUrlError::Tls);
         assert_eq!(error_of("ftp://hello"), BaseUrlError::Scheme);
         assert_eq!(error_of("hello:8090"), BaseUrlError::Scheme);
+        assert_eq!(error_of("https://u:p@hello"), BaseUrlError::Credentials);
         assert_eq!(error_of("http://u:p@hello"), BaseUrlError::Credentials);
         assert_eq!(error_of("http://hello?x=1"), BaseUrlError::Query);
         assert!(matches!(error_of("hello"), BaseUrlError::Syntax(_)));

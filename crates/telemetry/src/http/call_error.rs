@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind};
 use http::StatusCode;
 use reqwest_retry::RetryError;
 
+use crate::tls;
+
 /// Why a call to another service failed.
 ///
 /// Neither `Display` nor `Debug` contains the URL, which may contain a token, or
@@ -21,6 +23,9 @@ pub enum CallError {
     /// The connection was closed or reset before the response was complete.
     #[error("the connection was lost before the response was complete: {0}")]
     ConnectionLost(String),
+    /// The connection could not be encrypted: a certificate was not accepted.
+    #[error("the TLS handshake failed: {0}")]
+    Tls(&'static str),
     /// The response's status is not a success.
     #[error("the response status was {0}")]
     Status(StatusCode),
@@ -35,12 +40,13 @@ pub enum CallError {
 
 impl CallError {
     /// `error.type`: the status code, or one of `timeout`, `connect`,
-    /// `connection_lost`, `response_too_large`, `protocol`.
+    /// `tls`, `connection_lost`, `response_too_large`, `protocol`.
     pub fn error_type(&self) -> std::borrow::Cow<'static, str> {
         match self {
             Self::Timeout => "timeout".into(),
             Self::Connect(_) => "connect".into(),
             Self::ConnectionLost(_) => "connection_lost".into(),
+            Self::Tls(_) => "tls".into(),
             Self::Status(status) => status.as_str().to_owned().into(),
             Self::TooLarge(_) => "response_too_large".into(),
             Self::Protocol(_) => "protocol".into(),
@@ -59,6 +65,8 @@ impl CallError {
     fn of_reqwest(error: &reqwest::Error) -> Self {
         if error.is_timeout() {
             Self::Timeout
+        } else if let Some(reason) = tls::failure(error) {
+            Self::Tls(reason)
         } else if error.is_connect() {
             Self::Connect(cause(error))
         } else if let Some(status) = error.status() {

@@ -23,6 +23,7 @@ use super::call_error::{CallError, FailedAttempt};
 use super::client_span::{ClientSpan, ClientSpans};
 use super::retry::{self, Transient};
 use crate::propagation;
+use crate::tls::{self, TlsConfig};
 
 const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
@@ -34,7 +35,7 @@ pub struct ClientConfig {
     /// The time limit for connecting, within `timeout`.
     pub connect_timeout: Duration,
     /// Attempts after the first one. Only these failures are retried: a connection
-    /// that could not be made; for an idempotent method also 502, 503 and 504, and a
+    /// that could not be made, unless a certificate is not accepted; for an idempotent method also 502, 503 and 504, and a
     /// connection that was lost before the response was complete. Retries are limited
     /// to ten per second and one per five successful calls.
     pub retries: u32,
@@ -47,6 +48,8 @@ pub struct ClientConfig {
     pub max_response_body: usize,
     /// `User-Agent`: the caller's name and version.
     pub user_agent: &'static str,
+    /// The certificates for `https` URLs.
+    pub tls: TlsConfig,
 }
 
 impl Default for ClientConfig {
@@ -58,6 +61,7 @@ impl Default for ClientConfig {
             backoff: Duration::from_millis(50),
             max_response_body: 1024 * 1024,
             user_agent: concat!("onetrace/", env!("CARGO_PKG_VERSION")),
+            tls: TlsConfig::default(),
         }
     }
 }
@@ -77,7 +81,7 @@ impl Default for ClientConfig {
 /// # Errors
 /// If reqwest cannot create a client on this platform.
 pub fn client(config: &ClientConfig) -> reqwest::Result<ClientWithMiddleware> {
-    let client = reqwest::Client::builder()
+    let client = tls::http_client(config.tls.client_config())
         .user_agent(config.user_agent)
         .timeout(config.timeout)
         .connect_timeout(config.connect_timeout)

@@ -8,6 +8,7 @@
 //! | no connection could be made | for every method |
 //! | 502, 503, 504 | for idempotent methods, without `x-should-retry: false` |
 //! | the connection was lost before the response was complete | for idempotent methods |
+//! | a certificate is not accepted | never: it would not be the next time |
 //! | timeout | never: it has already used the caller's time |
 //! | another status, a response that is too large or not valid HTTP | never: the next one would be the same |
 //!

@@ -69,7 +69,7 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
 
 /// A caller that is not traced.
 pub(crate) fn caller() -> reqwest::Client {
-    reqwest::Client::builder()
+    trace_contract::http_client::builder()
         .user_agent("caller/1")
         .no_proxy()
         .build()

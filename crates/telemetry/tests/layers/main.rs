@@ -6,6 +6,7 @@ mod calls;
 mod endpoints;
 mod example;
 mod fixture;
+mod https;
 mod messages;
 mod panics;
 mod raw_peer;

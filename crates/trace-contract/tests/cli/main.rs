@@ -68,7 +68,7 @@ async fn spans_are_received_without_jaeger() {
                 .expect("Jaeger's envelope")
                 .replace(ID, &caller.trace_id().to_string())
                 .replace("00f067aa0ba902b7", &caller.span_id().to_string());
-            let export = reqwest::Client::builder().no_proxy().build();
+            let export = trace_contract::http_client::builder().no_proxy().build();
             let export = export
                 .expect("a client can be created")
                 .post(&endpoint)

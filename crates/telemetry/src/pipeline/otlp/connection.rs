@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy};
+use rustls::ClientConfig;
 
 use crate::config::OtlpConfig;
 use crate::pipeline::error::PipelineError;
+use crate::tls;
 
 /// The current client, and what is needed to build the next one.
 pub(super) struct Connection {
     config: OtlpConfig,
+    /// It reads its files again at each handshake.
+    tls: ClientConfig,
     client: Client,
     created_at: Instant,
     max_age: Duration,
@@ -25,8 +29,10 @@ impl Connection {
     /// # Errors
     /// If the client cannot be created.
     pub(super) fn new(config: &OtlpConfig) -> Result<Self, PipelineError> {
+        let tls = config.tls.client_config();
         Ok(Self {
-            client: build(config)?,
+            client: build(config, &tls)?,
+            tls,
             created_at: Instant::now(),
             max_age: with_jitter(config.connection_max_age),
             config: config.clone(),
@@ -37,7 +43,7 @@ impl Connection {
     pub(super) fn client(&mut self) -> &Client {
         if self.created_at.elapsed() >= self.max_age {
             // The same settings worked before; if they do not now, the old client does.
-            if let Ok(client) = build(&self.config) {
+            if let Ok(client) = build(&self.config, &self.tls) {
                 self.client = client;
             }
             self.created_at = Instant::now();
@@ -47,9 +53,9 @@ impl Connection {
     }
 }
 
-fn build(config: &OtlpConfig) -> Result<Client, PipelineError> {
+fn build(config: &OtlpConfig, tls: &ClientConfig) -> Result<Client, PipelineError> {
     let error = |error: reqwest::Error| PipelineError::Exporter(error.without_url().to_string());
-    let mut builder = Client::builder()
+    let mut builder = tls::http_client(tls.clone())
         .timeout(config.timeout)
         .redirect(Policy::none())
         // HTTP_PROXY and similar variables are for other traffic: a proxy would
