@@ -51,7 +51,8 @@ fn reason(error: &rustls::Error) -> &'static str {
 
 fn certificate(error: &CertificateError) -> &'static str {
     match error {
-        CertificateError::UnknownIssuer => {
+        // An authority that was replaced by one with the same name causes a bad signature.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "the server's certificate is not signed by a trusted authority"
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
