@@ -237,10 +237,10 @@ subjects:
 {{- define "onetrace.collector.networkPolicy" }}
 {{- $values := .root.Values }}
 {{- $senders := list }}
-{{- $senderPort := 4318 }}
+{{- $senderPorts := list 4317 4318 }}
 {{- if eq .name "sampler" }}
 {{- $senders = list "collector" }}
-{{- $senderPort = 4317 }}
+{{- $senderPorts = list 4317 }}
 {{- else }}
 {{- range $name, $v := include "onetrace.services" .root | fromYaml }}
 {{- if $v.enabled }}{{ $senders = append $senders $name }}{{ end }}
@@ -249,7 +249,7 @@ subjects:
 
 {{- $ingress := list }}
 {{- if $senders }}
-{{- $ingress = append $ingress (dict "components" $senders "ports" (list $senderPort)) }}
+{{- $ingress = append $ingress (dict "components" $senders "ports" $senderPorts) }}
 {{- end }}
 {{- if $values.serviceMonitor.enabled }}
 {{- $ports := ternary (list 8888 8889) (list 8888) (has "span-metrics" .metrics) }}
@@ -262,7 +262,15 @@ subjects:
 {{- else if $values.jaeger.enabled }}
 {{- $egress = append $egress (dict "components" (list "jaeger") "ports" (list 4317)) }}
 {{- else }}
-{{- $egress = append $egress (dict "ports" (list (splitList ":" $values.jaeger.existing.endpoint | last))) }}
+{{- $jaeger := include "onetrace.hostPort" $values.jaeger.existing.endpoint | fromYaml }}
+{{- $egress = append $egress (dict "peers" $values.networkPolicy.otlpTo "ports" (list $jaeger.port)) }}
+{{- end }}
+{{- $ports := list }}
+{{- range include "onetrace.collector.endpoints" .v | fromYamlArray }}
+{{- $ports = append $ports ((include "onetrace.hostPort" . | fromYaml).port | int) }}
+{{- end }}
+{{- with without (uniq $ports) 0 }}
+{{- $egress = append $egress (dict "peers" $values.networkPolicy.otlpTo "ports" .) }}
 {{- end }}
 {{- if .mountToken }}
 {{- $egress = append $egress (dict "peers" $values.networkPolicy.apiServerTo "ports" $values.networkPolicy.apiServerPorts) }}

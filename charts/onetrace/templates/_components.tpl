@@ -5,11 +5,56 @@
 {{- toYaml (mergeOverwrite (deepCopy .root.Values.otel) (deepCopy .v.otel)) -}}
 {{- end }}
 
-{{/* The OTLP endpoint to which a service sends its spans. */}}
+{{/* The OTLP endpoint of this chart's Collector. */}}
 {{- define "onetrace.otlpEndpoint" -}}
 {{- $otel := include "onetrace.otel" . | fromYaml -}}
 {{- $own := printf "http://%s-collector:4318" (include "onetrace.prefix" .root) -}}
 {{- $otel.OTEL_EXPORTER_OTLP_ENDPOINT | default $own -}}
+{{- end }}
+
+{{/*
+The URL to which a service really sends its spans: in any variable and from any value that
+sets it. Empty if it is known only in the cluster, for example if it is in a Secret.
+*/}}
+{{- define "onetrace.service.endpoint" -}}
+{{- $byName := dict -}}
+{{- range concat (include "onetrace.service.env" . | fromYamlArray) .v.extraEnv }}{{ $_ := set $byName .name . }}{{ end -}}
+{{- $entry := index $byName "OTEL_EXPORTER_OTLP_ENDPOINT" -}}
+{{- with index $byName "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" -}}
+{{- if or .value .valueFrom }}{{ $entry = . }}{{ end -}}
+{{- end -}}
+{{- $url := $entry.value | default "" -}}
+{{- range $name, $entry := $byName -}}
+{{- with $entry.value }}{{ $url = replace (printf "$(%s)" $name) (toString .) $url }}{{ end -}}
+{{- end -}}
+{{- $url -}}
+{{- end }}
+
+{{/* The endpoints of exporters that the values add to a Collector, as a YAML list. */}}
+{{- define "onetrace.collector.endpoints" -}}
+{{- $endpoints := list -}}
+{{- range .config.exporters -}}
+{{- range compact (list (dig "endpoint" "" (. | default dict)) (dig "traces_endpoint" "" (. | default dict))) -}}
+{{- $endpoints = append $endpoints . -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $endpoints -}}
+{{- end }}
+
+{{/* The ports of the external store, as a YAML list of numbers. */}}
+{{- define "onetrace.jaeger.storePorts" -}}
+{{- $ports := list -}}
+{{- if .port -}}
+{{- $ports = list (int .port) -}}
+{{- else -}}
+{{- range $store := .backend -}}
+{{- range concat ($store.server_urls | default list) ($store.addresses | default list) (compact (list $store.endpoint)) -}}
+{{- $ports = append $ports ((include "onetrace.hostPort" . | fromYaml).port | int) -}}
+{{- end -}}
+{{- with $store.connection }}{{ $ports = append $ports (.port | default 9042 | int) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- without (uniq $ports) 0 | toYaml -}}
 {{- end }}
 
 {{- define "onetrace.jaegerEndpoint" -}}

@@ -206,7 +206,7 @@ spec:
 {{- $ingress = append $ingress (dict "components" (list $exporter) "ports" (list 4317)) }}
 {{- end }}
 {{- if or .v.ingress.enabled .v.httpRoute.enabled }}
-{{- $peers := $values.networkPolicy.publicFrom }}
+{{- $peers := .v.networkPolicy.publicFrom | default $values.networkPolicy.publicFrom }}
 {{- /* Without peers, the rule allows any address, and so the test too. */}}
 {{- $components := ternary (list "test") list (not (empty $peers)) }}
 {{- $ingress = append $ingress (dict "peers" $peers "components" $components "ports" (list 16686)) }}
@@ -218,7 +218,7 @@ spec:
 {{- end }}
 {{- $egress := list }}
 {{- if eq .v.storage.type "external" }}
-{{- $egress = append $egress (dict "ports" (list .v.storage.external.port)) }}
+{{- $egress = append $egress (dict "peers" .v.storage.external.to "ports" (include "onetrace.jaeger.storePorts" .v.storage.external | fromYamlArray)) }}
 {{- end }}
 {{- include "onetrace.networkPolicy" (merge (dict "ingress" $ingress "egress" $egress) .) }}
 {{- end }}

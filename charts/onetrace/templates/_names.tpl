@@ -94,12 +94,18 @@ metadata:
 {{- .v.serviceAccount.name | default (ternary (include "onetrace.name" .) "default" .v.serviceAccount.create) -}}
 {{- end }}
 
-{{/* The host and port of a URL, as YAML {host, port}. */}}
+{{/*
+The host and port of a URL or of host:port, as YAML {host, port}. The port is 0 if it is
+known only in the cluster: a reference such as $(NAME) or ${env:NAME}.
+*/}}
 {{- define "onetrace.hostPort" -}}
-{{- $url := urlParse . -}}
-{{- $parts := splitList ":" $url.host -}}
-host: {{ $url.hostname | quote }}
-port: {{ if gt (len $parts) 1 }}{{ last $parts }}{{ else }}{{ ternary 443 80 (eq $url.scheme "https") }}{{ end }}
+{{- $scheme := regexFind "^[a-z]+:///?" . -}}
+{{- $authority := trimPrefix $scheme . | regexFind "^(\\$\\{[^}]*\\}|[^/?#])*" | regexFind "[^@]*$" -}}
+{{- $port := regexFind ":[0-9]+$" $authority -}}
+{{- $byScheme := get (dict "http://" 80) $scheme | default 443 -}}
+{{- $isUnknown := regexMatch "(^|:)\\$[({][^/]*$" $authority -}}
+host: {{ trimSuffix $port $authority | trimPrefix "[" | trimSuffix "]" | quote }}
+port: {{ trimPrefix ":" $port | default (ternary 0 $byScheme $isUnknown) }}
 {{- end }}
 
 {{/* A value as text. Helm parses numbers as floats; this writes 1000000 instead of 1e+06. */}}

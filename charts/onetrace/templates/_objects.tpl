@@ -161,7 +161,12 @@ is everything except these, extraIngress and extraEgress of the values, and DNS.
 {{- range .ingress }}
 {{- $ingress = append $ingress (include "onetrace.networkPolicyRule" (merge (dict "root" $.root "side" "from") .) | fromYaml) }}
 {{- end }}
-{{- $dns := dict "to" .root.Values.networkPolicy.dnsTo "ports" (list (dict "port" 53 "protocol" "UDP") (dict "port" 53 "protocol" "TCP")) }}
+{{- $dnsPorts := list }}
+{{- range .root.Values.networkPolicy.dnsPorts }}
+{{- $dnsPorts = concat $dnsPorts (list (dict "port" (int .) "protocol" "UDP") (dict "port" (int .) "protocol" "TCP")) }}
+{{- end }}
+{{- $dns := dict "ports" $dnsPorts }}
+{{- with .root.Values.networkPolicy.dnsTo }}{{ $_ := set $dns "to" . }}{{ end }}
 {{- $egress := list $dns }}
 {{- range .egress }}
 {{- $egress = append $egress (include "onetrace.networkPolicyRule" (merge (dict "root" $.root "side" "to") .) | fromYaml) }}

@@ -164,7 +164,7 @@ data: {{- toYaml . | nindent 2 }}
 
 {{- $ingress := list }}
 {{- if or .v.public .v.ingress.enabled .v.httpRoute.enabled }}
-{{- $peers := $values.networkPolicy.publicFrom }}
+{{- $peers := .v.networkPolicy.publicFrom | default $values.networkPolicy.publicFrom }}
 {{- /* Without peers, the rule allows any address, and so the callers and the test too. */}}
 {{- $components := list }}
 {{- if $peers }}{{ $components = append $callers.http "test" | uniq }}{{ end }}
@@ -182,8 +182,15 @@ data: {{- toYaml . | nindent 2 }}
 {{- $callee := index $.services .service }}
 {{- $egress = append $egress (dict "components" (list .service) "ports" (list (index $callee.ports .port))) }}
 {{- end }}
-{{- $otlp := include "onetrace.otlpEndpoint" . | include "onetrace.hostPort" | fromYaml }}
-{{- $isOwnCollector := and $values.collector.enabled (eq $otlp.host (printf "%s-collector" (include "onetrace.prefix" .root))) }}
-{{- $egress = append $egress (dict "components" (ternary (list "collector") list $isOwnCollector) "ports" (list $otlp.port)) }}
+{{- with include "onetrace.service.endpoint" . }}
+{{- $otlp := include "onetrace.hostPort" . | fromYaml }}
+{{- $collector := printf "%s-collector" (include "onetrace.prefix" $.root) }}
+{{- $inNamespace := printf "%s.%s" $collector $.root.Release.Namespace }}
+{{- if and $values.collector.enabled (or (eq $otlp.host $collector $inNamespace) (hasPrefix (printf "%s.svc" $inNamespace) $otlp.host)) }}
+{{- $egress = append $egress (dict "components" (list "collector") "ports" (list $otlp.port)) }}
+{{- else if $otlp.port }}
+{{- $egress = append $egress (dict "peers" $values.networkPolicy.otlpTo "ports" (list $otlp.port)) }}
+{{- end }}
+{{- end }}
 {{- include "onetrace.networkPolicy" (merge (dict "ingress" $ingress "egress" $egress) .) }}
 {{- end }}

@@ -5,6 +5,7 @@ mod configurations;
 mod drain;
 mod environment;
 mod names;
+mod policies;
 mod rendered;
 mod subchart;
 mod tiers;
