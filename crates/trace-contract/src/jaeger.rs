@@ -7,6 +7,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::client;
+use crate::formats;
 use crate::ids::TraceId;
 use crate::model::Trace;
 use crate::otlp::{self, OtlpError};
@@ -15,8 +16,6 @@ use crate::text::truncate;
 
 /// The timeout of one query.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The prefix of attributes that Jaeger adds, such as warnings about clocks.
-const JAEGER_ATTRIBUTES: &str = "@jaeger@";
 const EXAMPLE: &str = "http://127.0.0.1:16686";
 
 /// A client of Jaeger's query service.
@@ -113,10 +112,7 @@ impl Jaeger {
         let mut spans =
             otlp::from_json(&response.body).map_err(|error| response.malformed(&error))?;
         for span in &mut spans {
-            span.attributes
-                .retain(|key, _| !key.starts_with(JAEGER_ATTRIBUTES));
-            // Jaeger returns events in the order of their names.
-            span.events.sort_by_key(|event| event.time);
+            formats::remove_additions(span);
         }
         let trace = Trace::new(id, spans);
         Ok((!trace.spans().is_empty()).then_some(trace))

@@ -33,9 +33,11 @@ mod client;
 pub mod contract;
 #[cfg(test)]
 mod fixture;
+pub mod formats;
 pub mod http_client;
 pub mod ids;
 pub mod jaeger;
+mod json;
 pub mod model;
 pub mod otlp;
 #[cfg(test)]

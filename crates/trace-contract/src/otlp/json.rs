@@ -1,196 +1,282 @@
-//! Reads OTLP in JSON: as the specification defines it, and as Jaeger's `/api/v3`
-//! responds, which wraps it in `result` and uses other forms of numbers and enums.
+//! Reads OTLP in JSON, as its specification defines it, and in the variants that programs
+//! write: wrapped in `result` (Jaeger's `/api/v3`) or `trace` (Tempo), `batches` instead
+//! of `resourceSpans` (Tempo), ids in base64 (protobuf's own JSON),
+//! `instrumentationLibrarySpans` (OTLP before 0.15), snake-case names, and `null`.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::error::OtlpError;
-use super::scalars::{Base64, EnumValue, Number};
 use crate::ids::{SpanId, TraceId};
+use crate::json::{Base64, EnumValue, Nullable, Number, OneOrMany, from_base64};
 use crate::model::{Attributes, Event, Link, Scope, Span, SpanKind, Status, Value};
 
-/// Reads the spans of one or more JSON documents with `resourceSpans`, at the top level
-/// or in `result`.
+/// Reads the spans of one or more JSON documents, or of lists of them.
 ///
 /// # Errors
 /// When the bytes are not such JSON, or a span has an invalid id.
 pub fn from_json(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
     let mut spans = Vec::new();
-    for document in serde_json::Deserializer::from_slice(bytes).into_iter::<Document>() {
-        let document = document?;
-        let groups = document
-            .resource_spans
-            .or(document.result.and_then(|result| result.resource_spans));
-        for group in groups.unwrap_or_default() {
-            read_group(group, &mut spans)?;
-        }
+    let documents = serde_json::Deserializer::from_slice(bytes);
+    for document in documents.into_iter::<OneOrMany<Document>>() {
+        document?
+            .0
+            .into_iter()
+            .for_each(|document| document.read(&mut spans));
     }
     Ok(spans)
 }
 
-fn read_group(group: ResourceSpans, spans: &mut Vec<Span>) -> Result<(), OtlpError> {
-    let resource = Arc::new(attributes(group.resource.attributes));
-    for group in group.scope_spans {
-        let scope = Arc::new(Scope {
-            name: group.scope.name,
-            version: group.scope.version,
-            attributes: attributes(group.scope.attributes),
-        });
-        for found in group.spans {
-            spans.push(span(found, Arc::clone(&resource), Arc::clone(&scope))?);
+/// Reads the spans of one JSON document, or of a list of them.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Span>, serde_json::Error> {
+    let documents: OneOrMany<Document> = serde_json::from_slice(bytes)?;
+    let mut spans = Vec::new();
+    for document in documents.0 {
+        document.read(&mut spans);
+    }
+    Ok(spans)
+}
+
+/// The fields of a request, a response or a file that contain spans.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Document {
+    #[serde(alias = "resource_spans")]
+    resource_spans: Nullable<Vec<ResourceSpans>>,
+    batches: Nullable<Vec<ResourceSpans>>,
+    result: Nullable<Wrapped>,
+    trace: Nullable<Wrapped>,
+}
+
+/// A document in an envelope.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Wrapped {
+    #[serde(alias = "resource_spans")]
+    resource_spans: Nullable<Vec<ResourceSpans>>,
+    batches: Nullable<Vec<ResourceSpans>>,
+}
+
+impl Document {
+    fn read(self, spans: &mut Vec<Span>) {
+        let lists = [
+            self.resource_spans,
+            self.batches,
+            self.result.0.resource_spans,
+            self.result.0.batches,
+            self.trace.0.resource_spans,
+            self.trace.0.batches,
+        ];
+        for group in lists.into_iter().flat_map(|list| list.0) {
+            group.read(spans);
         }
     }
-    Ok(())
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Document {
-    resource_spans: Option<Vec<ResourceSpans>>,
-    result: Option<DocumentResult>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct DocumentResult {
-    resource_spans: Option<Vec<ResourceSpans>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ResourceSpans {
-    resource: JsonScope,
-    scope_spans: Vec<ScopeSpans>,
+    resource: Nullable<JsonScope>,
+    #[serde(alias = "scope_spans")]
+    scope_spans: Nullable<Vec<ScopeSpans>>,
+    #[serde(alias = "instrumentation_library_spans")]
+    instrumentation_library_spans: Nullable<Vec<ScopeSpans>>,
+}
+
+impl ResourceSpans {
+    fn read(self, spans: &mut Vec<Span>) {
+        let resource = Arc::new(self.resource.0.attributes.0);
+        let groups = [self.scope_spans, self.instrumentation_library_spans];
+        for group in groups.into_iter().flat_map(|list| list.0) {
+            let scope = Arc::new(Scope {
+                name: group.scope.0.name.0,
+                version: group.scope.0.version.0,
+                attributes: group.scope.0.attributes.0,
+            });
+            for JsonSpan(mut span) in group.spans.0 {
+                span.resource = Arc::clone(&resource);
+                span.scope = Arc::clone(&scope);
+                spans.push(span);
+            }
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ScopeSpans {
-    scope: JsonScope,
-    spans: Vec<JsonSpan>,
+    #[serde(alias = "instrumentationLibrary", alias = "instrumentation_library")]
+    scope: Nullable<JsonScope>,
+    spans: Nullable<Vec<JsonSpan>>,
 }
 
 /// A scope or a resource; a resource has attributes only.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct JsonScope {
-    name: String,
-    version: String,
-    attributes: Vec<KeyValue>,
+    name: Nullable<String>,
+    version: Nullable<String>,
+    attributes: JsonAttributes,
 }
+
+/// A span without its resource and its scope. It is converted while it is read, so that
+/// an error has its position, and a list of empty objects takes no memory.
+#[derive(Deserialize)]
+#[serde(try_from = "SpanFields")]
+struct JsonSpan(Span);
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct JsonSpan {
-    trace_id: String,
-    span_id: String,
-    parent_span_id: String,
-    trace_state: String,
+struct SpanFields {
+    #[serde(alias = "trace_id")]
+    trace_id: Nullable<String>,
+    #[serde(alias = "span_id")]
+    span_id: Nullable<String>,
+    #[serde(alias = "parent_span_id")]
+    parent_span_id: Nullable<String>,
+    #[serde(alias = "trace_state")]
+    trace_state: Nullable<String>,
     flags: Number<u32>,
-    name: String,
+    name: Nullable<String>,
     kind: EnumValue,
+    #[serde(alias = "start_time_unix_nano")]
     start_time_unix_nano: Number<u64>,
+    #[serde(alias = "end_time_unix_nano")]
     end_time_unix_nano: Number<u64>,
-    attributes: Vec<KeyValue>,
-    events: Vec<JsonEvent>,
-    links: Vec<JsonLink>,
-    status: JsonStatus,
+    attributes: JsonAttributes,
+    events: Nullable<Vec<JsonEvent>>,
+    links: Nullable<Vec<JsonLink>>,
+    status: Nullable<JsonStatus>,
+}
+
+impl TryFrom<SpanFields> for JsonSpan {
+    type Error = OtlpError;
+
+    fn try_from(found: SpanFields) -> Result<Self, OtlpError> {
+        static EMPTY: LazyLock<(Arc<Attributes>, Arc<Scope>)> = LazyLock::new(Default::default);
+        let name = &found.name.0;
+        let links = found.links.0.into_iter();
+        Ok(Self(Span {
+            trace_id: trace_id(&found.trace_id.0, name, "trace id")?,
+            span_id: span_id(&found.span_id.0, name, "span id")?,
+            parent: parent(&found.parent_span_id.0, name)?,
+            trace_state: found.trace_state.0,
+            flags: found.flags.0,
+            kind: kind(&found.kind),
+            start: found.start_time_unix_nano.0,
+            end: found.end_time_unix_nano.0,
+            status: found.status.0.into(),
+            attributes: found.attributes.0,
+            events: found.events.0.into_iter().map(Event::from).collect(),
+            links: links
+                .map(|found| link(found, name))
+                .collect::<Result<_, _>>()?,
+            resource: Arc::clone(&EMPTY.0),
+            scope: Arc::clone(&EMPTY.1),
+            name: found.name.0,
+        }))
+    }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct JsonEvent {
+    #[serde(alias = "time_unix_nano")]
     time_unix_nano: Number<u64>,
-    name: String,
-    attributes: Vec<KeyValue>,
+    name: Nullable<String>,
+    attributes: JsonAttributes,
+}
+
+impl From<JsonEvent> for Event {
+    fn from(found: JsonEvent) -> Self {
+        Self {
+            time: found.time_unix_nano.0,
+            name: found.name.0,
+            attributes: found.attributes.0,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct JsonLink {
-    trace_id: String,
-    span_id: String,
-    trace_state: String,
-    attributes: Vec<KeyValue>,
+    #[serde(alias = "trace_id")]
+    trace_id: Nullable<String>,
+    #[serde(alias = "span_id")]
+    span_id: Nullable<String>,
+    #[serde(alias = "trace_state")]
+    trace_state: Nullable<String>,
+    attributes: JsonAttributes,
+}
+
+fn link(found: JsonLink, span: &str) -> Result<Link, OtlpError> {
+    Ok(Link {
+        trace_id: trace_id(&found.trace_id.0, span, "trace id of a link")?,
+        span_id: span_id(&found.span_id.0, span, "span id of a link")?,
+        trace_state: found.trace_state.0,
+        attributes: found.attributes.0,
+    })
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct JsonStatus {
     code: EnumValue,
-    message: String,
+    message: Nullable<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct KeyValue {
-    key: String,
-    value: AnyValue,
+impl From<JsonStatus> for Status {
+    fn from(found: JsonStatus) -> Self {
+        match &*found.code.name("STATUS_CODE_", &["UNSET", "OK", "ERROR"]) {
+            "OK" => Self::Ok,
+            "ERROR" => Self::Error {
+                message: found.message.0,
+            },
+            _ => Self::Unset,
+        }
+    }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[allow(clippy::struct_field_names)] // OTLP's own names.
-struct AnyValue {
-    string_value: Option<String>,
-    bool_value: Option<bool>,
-    int_value: Option<Number<i64>>,
-    double_value: Option<Number<f64>>,
-    bytes_value: Option<Base64>,
-    array_value: Option<ArrayValue>,
-    kvlist_value: Option<KvlistValue>,
+fn kind(code: &EnumValue) -> SpanKind {
+    let names = [
+        "UNSPECIFIED",
+        "INTERNAL",
+        "SERVER",
+        "CLIENT",
+        "PRODUCER",
+        "CONSUMER",
+    ];
+    match &*code.name("SPAN_KIND_", &names) {
+        "INTERNAL" => SpanKind::Internal,
+        "SERVER" => SpanKind::Server,
+        "CLIENT" => SpanKind::Client,
+        "PRODUCER" => SpanKind::Producer,
+        "CONSUMER" => SpanKind::Consumer,
+        _ => SpanKind::Unspecified,
+    }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ArrayValue {
-    values: Vec<AnyValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct KvlistValue {
-    values: Vec<KeyValue>,
-}
-
-fn span(found: JsonSpan, resource: Arc<Attributes>, scope: Arc<Scope>) -> Result<Span, OtlpError> {
-    let name = &found.name;
-    Ok(Span {
-        trace_id: trace_id(&found.trace_id, name)?,
-        span_id: span_id(&found.span_id, name, "span id")?,
-        parent: parent(&found.parent_span_id, name)?,
-        trace_state: found.trace_state,
-        flags: found.flags.0,
-        kind: kind(&found.kind),
-        start: found.start_time_unix_nano.0,
-        end: found.end_time_unix_nano.0,
-        status: status(found.status),
-        attributes: attributes(found.attributes),
-        events: found.events.into_iter().map(event).collect(),
-        links: found
-            .links
-            .into_iter()
-            .map(|found| link(found, name))
-            .collect::<Result<_, _>>()?,
-        resource,
-        scope,
-        name: found.name,
-    })
-}
-
-fn trace_id(text: &str, span: &str) -> Result<TraceId, OtlpError> {
-    text.parse()
-        .map_err(|_| invalid_id(text, span, "trace id", 16))
+/// Hex, as OTLP requires, or base64, as protobuf's own JSON writes bytes. Their lengths
+/// differ.
+fn trace_id(text: &str, span: &str, field: &'static str) -> Result<TraceId, OtlpError> {
+    let id = text.parse().ok();
+    id.or_else(|| TraceId::from_slice(&from_base64(text)?))
+        .ok_or_else(|| invalid_id(text, span, field, 16))
 }
 
 fn span_id(text: &str, span: &str, field: &'static str) -> Result<SpanId, OtlpError> {
-    text.parse().map_err(|_| invalid_id(text, span, field, 8))
+    let id = text.parse().ok();
+    id.or_else(|| SpanId::from_slice(&from_base64(text)?))
+        .ok_or_else(|| invalid_id(text, span, field, 8))
 }
 
 /// Zeros also mean that there is no parent.
 fn parent(text: &str, span: &str) -> Result<Option<SpanId>, OtlpError> {
-    if text.bytes().all(|digit| digit == b'0') {
+    let is_zero = |bytes: Vec<u8>| bytes == [0; 8];
+    if text.bytes().all(|digit| digit == b'0') || from_base64(text).is_some_and(is_zero) {
         return Ok(None);
     }
     span_id(text, span, "parent span id").map(Some)
@@ -200,86 +286,111 @@ fn invalid_id(found: &str, span: &str, field: &'static str, bytes: usize) -> Otl
     OtlpError::Id {
         span: span.to_owned(),
         field,
-        found: format!("{found:?} is not its hex form"),
+        found: format!("{found:?} is neither its hex form nor its base64 form"),
         bytes,
     }
 }
 
-fn kind(code: &EnumValue) -> SpanKind {
-    match code {
-        EnumValue::Number(1) => SpanKind::Internal,
-        EnumValue::Number(2) => SpanKind::Server,
-        EnumValue::Number(3) => SpanKind::Client,
-        EnumValue::Number(4) => SpanKind::Producer,
-        EnumValue::Number(5) => SpanKind::Consumer,
-        EnumValue::Number(_) => SpanKind::Unspecified,
-        EnumValue::Name(name) => match name.strip_prefix("SPAN_KIND_").unwrap_or(name) {
-            "INTERNAL" => SpanKind::Internal,
-            "SERVER" => SpanKind::Server,
-            "CLIENT" => SpanKind::Client,
-            "PRODUCER" => SpanKind::Producer,
-            "CONSUMER" => SpanKind::Consumer,
-            _ => SpanKind::Unspecified,
-        },
+/// A list of keys and values.
+#[derive(Debug, Default)]
+struct JsonAttributes(Attributes);
+
+impl<'de> Deserialize<'de> for JsonAttributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = JsonAttributes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of objects with `key` and `value`")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut attributes = Attributes::new();
+                while let Some(pair) = list.next_element::<KeyValue>()? {
+                    attributes.insert(pair.key.0, pair.value.0.0);
+                }
+                Ok(JsonAttributes(attributes))
+            }
+
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(JsonAttributes::default())
+            }
+        }
+
+        deserializer.deserialize_any(List)
     }
 }
 
-fn status(found: JsonStatus) -> Status {
-    let name = match &found.code {
-        EnumValue::Number(1) => "OK",
-        EnumValue::Number(2) => "ERROR",
-        EnumValue::Number(_) => "UNSET",
-        EnumValue::Name(name) => name.strip_prefix("STATUS_CODE_").unwrap_or(name),
-    };
-    match name {
-        "OK" => Status::Ok,
-        "ERROR" => Status::Error {
-            message: found.message,
-        },
-        _ => Status::Unset,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct KeyValue {
+    key: Nullable<String>,
+    value: Nullable<AnyValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(from = "ValueFields")]
+struct AnyValue(Value);
+
+impl Default for AnyValue {
+    fn default() -> Self {
+        Self(Value::Empty)
     }
 }
 
-fn event(found: JsonEvent) -> Event {
-    Event {
-        time: found.time_unix_nano.0,
-        name: found.name,
-        attributes: attributes(found.attributes),
-    }
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[allow(clippy::struct_field_names)] // OTLP's own names.
+struct ValueFields {
+    #[serde(alias = "string_value")]
+    string_value: Option<String>,
+    #[serde(alias = "bool_value")]
+    bool_value: Option<bool>,
+    #[serde(alias = "int_value")]
+    int_value: Option<Number<i64>>,
+    #[serde(alias = "double_value")]
+    double_value: Option<Number<f64>>,
+    #[serde(alias = "bytes_value")]
+    bytes_value: Option<Base64>,
+    #[serde(alias = "array_value")]
+    array_value: Option<ArrayValue>,
+    #[serde(alias = "kvlist_value")]
+    kvlist_value: Option<KvlistValue>,
 }
 
-fn link(found: JsonLink, span: &str) -> Result<Link, OtlpError> {
-    Ok(Link {
-        trace_id: trace_id(&found.trace_id, span)?,
-        span_id: span_id(&found.span_id, span, "span id of a link")?,
-        trace_state: found.trace_state,
-        attributes: attributes(found.attributes),
-    })
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ArrayValue {
+    values: Nullable<Vec<Nullable<AnyValue>>>,
 }
 
-fn attributes(found: Vec<KeyValue>) -> Attributes {
-    found
-        .into_iter()
-        .map(|pair| (pair.key, value(pair.value)))
-        .collect()
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct KvlistValue {
+    values: JsonAttributes,
 }
 
-fn value(found: AnyValue) -> Value {
-    if let Some(text) = found.string_value {
-        Value::String(text)
-    } else if let Some(value) = found.bool_value {
-        Value::Bool(value)
-    } else if let Some(number) = found.int_value {
-        Value::Int(number.0)
-    } else if let Some(number) = found.double_value {
-        Value::Double(number.0)
-    } else if let Some(bytes) = found.bytes_value {
-        Value::Bytes(bytes.0)
-    } else if let Some(list) = found.array_value {
-        Value::Array(list.values.into_iter().map(value).collect())
-    } else if let Some(list) = found.kvlist_value {
-        Value::Map(attributes(list.values))
-    } else {
-        Value::Empty
+impl From<ValueFields> for AnyValue {
+    fn from(found: ValueFields) -> Self {
+        Self(if let Some(text) = found.string_value {
+            Value::String(text)
+        } else if let Some(value) = found.bool_value {
+            Value::Bool(value)
+        } else if let Some(number) = found.int_value {
+            Value::Int(number.0)
+        } else if let Some(number) = found.double_value {
+            Value::Double(number.0)
+        } else if let Some(bytes) = found.bytes_value {
+            Value::Bytes(bytes.0)
+        } else if let Some(list) = found.array_value {
+            let values = list.values.0.into_iter();
+            Value::Array(values.map(|value| value.0.0).collect())
+        } else if let Some(list) = found.kvlist_value {
+            Value::Map(list.values.0)
+        } else {
+            Value::Empty
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{OtlpError, from_bytes, from_json, from_protobuf, gunzip};
+use super::{OtlpError, from_json, from_protobuf, gunzip};
 use crate::model::{Attributes, Span, SpanKind, Status, Value};
 
 /// The response of Jaeger 2.13 for the trace that [`check_spans`] expects.
@@ -102,10 +102,6 @@ fn the_json_of_the_specification_is_read_with_names_and_numbers() {
 fn several_documents_are_read() {
     let twice = format!("{JAEGER}\n{JAEGER}");
     assert_eq!(from_json(twice.as_bytes()).expect("two").len(), 10);
-    assert_eq!(
-        from_bytes(twice.as_bytes(), 1 << 20).expect("two").len(),
-        10
-    );
 }
 
 #[test]
@@ -115,8 +111,7 @@ fn an_error_names_the_span_and_the_field() {
             format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{{fields}}}]}}]}}]}}"#);
         from_json(json.as_bytes()).expect_err(fields).to_string()
     };
-    let error =
-        span(r#""name":"x","traceId":"W47/95gDgQPSabYzgTT0DA==","spanId":"0102030405060708""#);
+    let error = span(r#""name":"x","traceId":"W47/95gDgQPSabYzgTT0=","spanId":"0102030405060708""#);
     assert!(
         error.contains("span \"x\" has an invalid trace id"),
         "{error}"
@@ -127,7 +122,7 @@ fn an_error_names_the_span_and_the_field() {
     assert!(error.contains("span id"), "{error}");
     let error = span(r#""startTimeUnixNano":"soon""#);
     assert!(error.contains("\"soon\" is not a valid u64"), "{error}");
-    assert!(matches!(from_json(b"[]"), Err(OtlpError::Json(_))));
+    assert!(matches!(from_json(b"[1]"), Err(OtlpError::Json(_))));
     assert!(matches!(from_protobuf(b"no"), Err(OtlpError::Protobuf(_))));
 }
 

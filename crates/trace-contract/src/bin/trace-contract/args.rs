@@ -102,7 +102,8 @@ pub(crate) struct InputArgs {
     /// Receive the trace over OTLP/HTTP on this address; services export to `http://ADDRESS`.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "file")]
     pub(crate) listen: Option<String>,
-    /// Read the trace from a file: OTLP in JSON or protobuf, plain or compressed with gzip.
+    /// Read the trace from a file: OTLP, Jaeger, Tempo or Zipkin v2; the format is detected. It may be
+    /// compressed with gzip or zstd.
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     pub(crate) file: Option<PathBuf>,
     /// How long to wait for the complete trace, such as 30s or 500ms.

@@ -1,15 +1,17 @@
 //! Opens the source of the trace: Jaeger, an OTLP receiver, or a file.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use trace_contract::{Jaeger, Receiver, Source, Store, TraceId, otlp};
+use trace_contract::{Jaeger, Receiver, Source, Store, TraceId, formats};
 
 use crate::args::InputArgs;
 use crate::failure::Failure;
 
-/// The maximum size of a file after decompression: 1 GiB.
-const MAX_FILE_BYTES: u64 = 1 << 30;
+/// The maximum size of a file, also after decompression: 512 MiB.
+const MAX_FILE_BYTES: u64 = 512 << 20;
 
 /// The source of the trace, ready to be read.
 pub(crate) struct Input {
@@ -112,10 +114,18 @@ impl Input {
     }
 }
 
+/// Reads a file, and reports what was not read.
 fn read_store(path: &Path) -> Result<Store, Box<dyn std::error::Error>> {
-    let spans = otlp::from_bytes(&std::fs::read(path)?, MAX_FILE_BYTES)?;
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    let contents = formats::read(&bytes, MAX_FILE_BYTES)?;
+    for warning in contents.warnings {
+        eprintln!("warning: {}: {warning}", path.display());
+    }
     let store = Store::new();
     store.keep(usize::MAX);
-    store.add(spans);
+    store.add(contents.spans);
     Ok(store)
 }
