@@ -123,6 +123,13 @@ spec:
 {{- end }}
 - name: QUEUE_BYTES
   value: {{ ternary .v.queue.persistence.bytes .v.queue.bytes .stateful | include "onetrace.text" | quote }}
+{{- $batch := include "onetrace.collector.batch" . | fromYaml }}
+- name: BATCH_MAX_SPANS
+  value: {{ $batch.maxSpans | quote }}
+- name: BATCH_MIN_SPANS
+  value: {{ div (int $batch.maxSpans) 4 | max 1 | quote }}
+- name: EXPORT_TIMEOUT
+  value: {{ $batch.timeout | quote }}
 {{- if .exports }}
 - name: JAEGER_ENDPOINT
   value: {{ include "onetrace.jaegerEndpoint" .root | quote }}
@@ -147,9 +154,33 @@ spec:
 - name: SAMPLING_SLOW_MS
   value: {{ .slowMilliseconds | int | quote }}
 - name: SAMPLING_TRACES_IN_MEMORY
-  value: {{ .tracesInMemory | int | quote }}
+  value: {{ include "onetrace.collector.tracesInMemory" . | quote }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* The batches to Jaeger: maxSpans and timeout, as YAML. Cassandra writes spans one at a time, about 40 per second. */}}
+{{- define "onetrace.collector.batch" -}}
+{{- $storage := .root.Values.jaeger.storage -}}
+{{- $isSlow := and .root.Values.jaeger.enabled (eq $storage.type "external") (hasKey $storage.external.backend "cassandra") -}}
+maxSpans: {{ .v.batch.maxSpans | default (ternary 200 1000 $isSlow) | int }}
+timeout: {{ .v.batch.timeout | default (ternary "30s" "10s" $isSlow) | quote }}
+{{- end }}
+
+{{/*
+The maximum number of undecided traces of a sampler. By default one per KiB of its memory
+limit. A trace needs about 2 KiB at least, so that the sampler refuses spans for want of
+memory, which their senders keep, before it reaches this number and drops traces.
+*/}}
+{{- define "onetrace.collector.tracesInMemory" -}}
+{{- $limit := (.resources.limits | default dict).memory -}}
+{{- if .tracesInMemory -}}
+{{- int .tracesInMemory -}}
+{{- else if $limit -}}
+{{- div (include "onetrace.bytes" $limit | int64) 1024 -}}
+{{- else -}}
+1000000
+{{- end -}}
 {{- end }}
 
 {{- define "onetrace.collector.config" }}

@@ -75,13 +75,29 @@ http://{{ include "onetrace.prefix" . }}-jaeger:16686{{ trimSuffix "/" .Values.j
 
 {{/* GOMEMLIMIT for a memory limit: 80 % of it, in bytes, so that Go's garbage collector stays below the limit. */}}
 {{- define "onetrace.goMemoryLimit" -}}
-{{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "k" 1000 "M" 1000000 "G" 1000000000 -}}
-{{- $text := toString . -}}
+{{- div (mul (include "onetrace.bytes" . | int64) 8) 10 -}}
+{{- end }}
+
+{{/* The bytes of a quantity. */}}
+{{- define "onetrace.bytes" -}}
+{{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 -}}
+{{- $text := include "onetrace.text" . -}}
 {{- $number := regexFind "^[0-9.]+" $text -}}
 {{- $unit := trimPrefix $number $text -}}
 {{- if or (eq $unit "") (hasKey $units $unit) -}}
-{{- mulf (float64 $number) (index $units $unit | default 1) 0.8 | floor | int64 -}}
+{{- mulf (float64 $number) (index $units $unit | default 1) | floor | int64 -}}
 {{- else -}}
-{{- fail (printf "resources.limits.memory: invalid quantity %q; use one of the units Ki, Mi, Gi, k, M and G" $text) -}}
+{{- fail (printf "resources.limits.memory: invalid quantity %q; use one of the units Ki, Mi, Gi, Ti, k, M, G and T" $text) -}}
 {{- end -}}
+{{- end }}
+
+{{/* The seconds of a duration such as 1m30s, rounded up. */}}
+{{- define "onetrace.seconds" -}}
+{{- $units := dict "ms" 0.001 "s" 1.0 "m" 60.0 "h" 3600.0 -}}
+{{- $seconds := 0.0 -}}
+{{- range regexFindAll "[0-9.]+[a-z]+" . -1 -}}
+{{- $number := regexFind "^[0-9.]+" . -}}
+{{- $seconds = addf $seconds (mulf (float64 $number) (index $units (trimPrefix $number .))) -}}
+{{- end -}}
+{{- ceil $seconds | int -}}
 {{- end }}

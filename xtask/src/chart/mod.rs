@@ -1,5 +1,6 @@
 //! `chart`: generates files from the chart, and checks the chart.
 
+mod alerts;
 mod configurations;
 mod generated;
 mod helm;
@@ -23,8 +24,9 @@ use crate::program;
 /// rejected with a helpful message; with each values file in k8s/ and with every option,
 /// the objects refer only to objects that exist, the configurations of Collectors and
 /// Jaeger are valid for the images that run them (if otelcol-k8s, otelcol-contrib and
-/// jaeger are installed in the same versions), and the objects match the Kubernetes schemas
-/// (if kubeconform is installed). The exit status is 1 if a check fails.
+/// jaeger are installed in the same versions), the objects match the Kubernetes schemas (if
+/// kubeconform is installed), and the alerts fire when they must (if promtool is installed).
+/// The exit status is 1 if a check fails.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Write nothing; fail if a generated file is out of date
@@ -47,6 +49,7 @@ async fn all(arguments: &Arguments) -> Result<bool> {
         problems.extend(helm::lint(helm).await);
         problems.extend(rejected::all(helm).await?);
     }
+    problems.extend(alerts::problems().await?);
     problems.extend(manifests::all(arguments.schemas.as_deref()).await?);
     for problem in &problems {
         println!("{problem}");
