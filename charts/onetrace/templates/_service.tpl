@@ -97,12 +97,12 @@ spec:
 {{- $otel := merge (dict
   "OTEL_EXPORTER_OTLP_ENDPOINT" (include "onetrace.otlpEndpoint" .)
   "OTEL_RESOURCE_ATTRIBUTES" (include "onetrace.service.resource" .)
-  ) (include "onetrace.otel" . | fromYaml) (dict "OTEL_SERVICE_NAME" .name) }}
+  ) (include "onetrace.otel" . | fromYaml) (dict "OTEL_SERVICE_NAME" .name "TELEMETRY_STRICT" (ternary (get .v.env "TELEMETRY_STRICT") true (hasKey .v.env "TELEMETRY_STRICT"))) }}
 {{- range $name, $value := $otel }}
 - name: {{ $name | quote }}
   value: {{ include "onetrace.text" $value | quote }}
 {{- end }}
-{{- range $name, $value := .v.env }}
+{{- range $name, $value := omit .v.env "TELEMETRY_STRICT" }}
 - name: {{ $name | quote }}
   value: {{ include "onetrace.text" $value | quote }}
 {{- end }}

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::Config;
+use crate::config::{CONFIG_TARGET, Config};
 use crate::error::InitError;
 use crate::finished_spans::FinishedSpans;
 use crate::pipeline::{self, Accounting, Pipeline, SpanCounts};
@@ -33,6 +33,9 @@ pub fn init(config: &Config) -> Result<Telemetry, InitError> {
     log::install_panic_hook();
     if let (Some(_), Some(proxy)) = (&telemetry.pipeline, &config.otlp.proxy) {
         tracing::info!(%proxy, "spans are exported through a proxy (TELEMETRY_PROXY)");
+    }
+    for warning in &config.warnings {
+        tracing::warn!(target: CONFIG_TARGET, "{warning}");
     }
     Ok(telemetry)
 }
@@ -61,6 +64,8 @@ pub fn init(config: &Config) -> Result<Telemetry, InitError> {
 /// `my_crate=debug`). Events inside a span are added to it if `RUST_LOG` enables
 /// them. Do not put a global level filter (a plain `EnvFilter` layer) next to
 /// it: that would also remove spans. Use a per-layer filter (`with_filter`).
+///
+/// Log [`Config::warnings`] after the subscriber is installed; [`init`] does.
 ///
 /// # Errors
 /// See [`InitError`].

@@ -55,7 +55,7 @@ pub struct SystemConfig {
 }
 
 impl SystemConfig {
-    /// The services' defaults, with three differences: no `DRAIN_DELAY`, because there is no
+    /// The services' defaults, with four differences: `TELEMETRY_STRICT`; no `DRAIN_DELAY`, because there is no
     /// load balancer; spans are exported within 50 ms; and they are exported only if
     /// [`Self::export_to`] sets an OTLP endpoint.
     pub fn new() -> Self {
@@ -64,9 +64,11 @@ impl SystemConfig {
             .all("OTEL_BSP_SCHEDULE_DELAY", "50")
     }
 
-    /// The services' defaults, but without `DRAIN_DELAY`.
+    /// The services' defaults, but without `DRAIN_DELAY`, and with `TELEMETRY_STRICT`.
     pub fn defaults() -> Self {
-        Self::default().all("DRAIN_DELAY", "0s")
+        Self::default()
+            .all("DRAIN_DELAY", "0s")
+            .all("TELEMETRY_STRICT", "true")
     }
 
     /// Exports spans to this OTLP endpoint, such as `http://127.0.0.1:4318`.

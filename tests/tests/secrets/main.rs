@@ -75,6 +75,38 @@ async fn a_rejected_setting_is_named_without_its_secret() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn a_warning_about_a_setting_contains_no_secret() -> Result<()> {
+    let config = SystemConfig::new()
+        .all("TELEMETRY_STRICT", "false")
+        .all("RUST_LOG", "off")
+        .all("OTEL_TRACES_EXPORTER", "otlp")
+        .all(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://user:s3cret@collector",
+        )
+        .all("OTEL_EXPORTER_OTLP_HEADERS", "authorization Bearer s3cret")
+        .all("OTEL_EXPORTER_OTLP_HEADER", "authorization=s3cret")
+        .all("OTEL_TRACES_SAMPELR", "s3cret");
+    let mut system = System::start(config).await?;
+    system.gateway.terminate().await?;
+    let log = system.gateway.output().text();
+    for name in [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS: member 1",
+        "OTEL_EXPORTER_OTLP_HEADER: is not a known variable",
+        "did you mean OTEL_TRACES_SAMPLER?",
+    ] {
+        let line = log.lines().find(|line| line.contains(name));
+        assert!(
+            line.is_some_and(|line| line.contains("\"level\":\"WARN\"")),
+            "{name} must be in a warning, also with RUST_LOG=off: {log}"
+        );
+    }
+    assert!(!log.contains(SECRET), "a warning contains a secret: {log}");
+    Ok(())
+}
+
 /// Starts a system, sends it every kind of request, and returns everything that it sent out.
 async fn observe(config: SystemConfig) -> Result<Vec<Observed>> {
     let (to_hello, to_gateway) = (Tap::bind().await?, Tap::bind().await?);

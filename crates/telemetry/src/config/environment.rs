@@ -1,10 +1,12 @@
 //! Reading single variables, and collecting the problems for one report.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::error::Problem;
+use super::variables::VARIABLES;
 
 /// The largest integer that the specification requires implementations to accept.
 pub(super) const MAX_INTEGER: u32 = i32::MAX.unsigned_abs();
@@ -34,11 +36,11 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// [`Environment::text`] of the first of these variables that is set.
-    pub(super) fn first(&mut self, variables: [&'static str; 2]) -> Option<(&'static str, String)> {
-        variables
-            .into_iter()
-            .find_map(|variable| Some((variable, self.text(variable)?)))
+    /// A Boolean as the specification defines it: `true` in any case is true, all else
+    /// is false; what is not `false` is reported.
+    pub(super) fn boolean(&mut self, variable: &'static str) -> Option<bool> {
+        let choices = [("true", true), ("false", false)];
+        self.choice(variable, &choices, "must be true or false")
     }
 
     /// Like [`Environment::text`], but no problem ever contains the value.
@@ -85,9 +87,9 @@ impl<'a> Environment<'a> {
         number
     }
 
-    /// A duration in milliseconds, at least one.
+    /// A duration in milliseconds.
     pub(super) fn duration(&mut self, variable: &'static str) -> Option<Duration> {
-        let millis = self.integer(variable, 1..=MAX_INTEGER)?;
+        let millis = self.integer(variable, 0..=MAX_INTEGER)?;
         Some(Duration::from_millis(millis.into()))
     }
 
@@ -101,33 +103,44 @@ impl<'a> Environment<'a> {
         Some(Duration::from_millis(millis.into()))
     }
 
-    /// A duration with its unit that is not zero, as in `5m`: one of our own settings.
-    pub(super) fn positive_duration(&mut self, variable: &'static str) -> Option<Duration> {
-        let text = self.text(variable)?;
-        let duration = humantime::parse_duration(&text).ok();
-        let duration = duration.filter(|duration| !duration.is_zero());
-        if duration.is_none() {
-            let hint = "must be a duration with its unit, longer than zero, as in 90s or 5m";
-            self.problem(variable, &text, hint);
-        }
-        duration
-    }
-
-    /// Records that the value of `variable` is invalid.
+    /// Records that the value of `variable` is invalid and that its default is used.
     pub(super) fn problem(&mut self, variable: &'static str, value: &str, hint: impl Into<String>) {
-        self.problems.push(Problem {
-            variable,
-            value: Some(value.to_owned()),
-            hint: hint.into(),
-        });
+        self.warn(variable, Some(value), hint, &fallback(variable));
     }
 
     /// The same without the value.
     pub(super) fn secret_problem(&mut self, variable: &'static str, hint: impl Into<String>) {
+        self.warn(variable, None, hint, &fallback(variable));
+    }
+
+    /// Records a problem after which the program continues with `fallback`.
+    pub(super) fn warn(
+        &mut self,
+        variable: impl Into<Cow<'static, str>>,
+        value: Option<&str>,
+        hint: impl Into<String>,
+        fallback: &str,
+    ) {
         self.problems.push(Problem {
-            variable,
-            value: None,
+            variable: variable.into(),
+            value: value.map(str::to_owned),
             hint: hint.into(),
+            fallback: Some(fallback.to_owned()),
+        });
+    }
+
+    /// Records a problem with one of our own settings, which prevents the start.
+    pub(super) fn error(
+        &mut self,
+        variable: impl Into<Cow<'static, str>>,
+        value: Option<&str>,
+        hint: impl Into<String>,
+    ) {
+        self.problems.push(Problem {
+            variable: variable.into(),
+            value: value.map(str::to_owned),
+            hint: hint.into(),
+            fallback: None,
         });
     }
 
@@ -139,5 +152,17 @@ impl<'a> Environment<'a> {
             },
             Err(value) => Some(Err(value)),
         }
+    }
+}
+
+/// What is used instead of an invalid value: the default, which [`VARIABLES`] has in brackets.
+fn fallback(variable: &str) -> String {
+    let found = VARIABLES.iter().find(|(name, _)| *name == variable);
+    let default = found
+        .and_then(|(_, meaning)| meaning.strip_suffix(']')?.rsplit_once('['))
+        .map_or("", |(_, default)| default);
+    match default {
+        "" => "it is ignored".to_owned(),
+        default => format!("the default is used: {default}"),
     }
 }

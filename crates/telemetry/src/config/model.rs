@@ -5,6 +5,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use tracing_subscriber::filter::Targets;
 
+use super::error::Problem;
 use super::otlp_config::OtlpConfig;
 
 /// The traced service, as compiled into the binary.
@@ -38,7 +39,7 @@ pub struct Config {
     pub batch: BatchConfig,
     /// `OTEL_EXPORTER_OTLP_*`.
     pub otlp: OtlpConfig,
-    /// `RUST_LOG`: the log lines that are written, and the `#[instrument]` spans
+    /// `RUST_LOG` and `OTEL_LOG_LEVEL`: the log lines that are written, and the `#[instrument]` spans
     /// below INFO that are created.
     pub log: Targets,
     /// `OTEL_SPAN_*_LIMIT`, `OTEL_EVENT_*_LIMIT`, `OTEL_LINK_*_LIMIT`, `OTEL_ATTRIBUTE_*_LIMIT`.
@@ -46,6 +47,8 @@ pub struct Config {
     /// The resource attributes: `service.name`, `service.version`, `service.instance.id`,
     /// `telemetry.sdk.*` and those of `OTEL_RESOURCE_ATTRIBUTES`, each key once.
     pub resource: Vec<KeyValue>,
+    /// The variables that are invalid or have no effect. [`init`](crate::init) logs them.
+    pub warnings: Vec<Problem>,
 }
 
 /// One entry of `OTEL_PROPAGATORS`.

@@ -7,35 +7,42 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::environment::Environment;
-use super::otlp_config::{OtlpConfig, OtlpProtocol, ProxyUrl};
-use super::otlp_endpoint;
+use super::otlp_config::{OtlpConfig, OtlpProtocol};
 use super::percent::decode;
-use super::redact::without_secrets;
+use super::{otlp_endpoint, own};
 use crate::tls::{TlsConfig, TlsFile};
 
 /// Reads the exporter's configuration.
 pub(super) fn read(env: &mut Environment<'_>) -> OtlpConfig {
-    let defaults = defaults();
-    let protocol = protocol(env).unwrap_or(defaults.protocol);
+    let own = without_export(env);
+    let protocol = protocol(env).unwrap_or(own.protocol);
+    let endpoint = otlp_endpoint::read(env, protocol);
     OtlpConfig {
         protocol,
-        endpoint: otlp_endpoint::read(env, protocol),
-        tls: tls(env),
-        proxy: proxy(env),
-        connection_max_age: env
-            .positive_duration("TELEMETRY_CONNECTION_MAX_AGE")
-            .unwrap_or(defaults.connection_max_age),
+        tls: tls(env, &endpoint),
+        endpoint,
         headers: headers(env),
         timeout: env
             .timeout("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
             .or_else(|| env.timeout("OTEL_EXPORTER_OTLP_TIMEOUT"))
-            .unwrap_or(defaults.timeout),
+            .unwrap_or(own.timeout),
         gzip: gzip(env),
+        ..own
+    }
+}
+
+/// The configuration of a program that does not export: only our own settings are checked.
+pub(super) fn without_export(env: &mut Environment<'_>) -> OtlpConfig {
+    let defaults = defaults();
+    OtlpConfig {
+        proxy: own::proxy(env),
+        connection_max_age: own::connection_max_age(env).unwrap_or(defaults.connection_max_age),
+        ..defaults
     }
 }
 
 /// The configuration when no variable is set.
-pub(super) fn defaults() -> OtlpConfig {
+fn defaults() -> OtlpConfig {
     let protocol = OtlpProtocol::HttpProtobuf;
     OtlpConfig {
         protocol,
@@ -60,9 +67,12 @@ fn protocol(env: &mut Environment<'_>) -> Option<OtlpProtocol> {
     read("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL").or_else(|| read("OTEL_EXPORTER_OTLP_PROTOCOL"))
 }
 
-fn tls(env: &mut Environment<'_>) -> TlsConfig {
-    let mut file = |variables| {
-        let (variable, path) = env.first(variables)?;
+fn tls(env: &mut Environment<'_>, endpoint: &Url) -> TlsConfig {
+    let mut file = |variables: [&'static str; 2]| {
+        let mut found = variables
+            .into_iter()
+            .map(|variable| (variable, env.text(variable)));
+        let (variable, path) = found.find_map(|(variable, path)| Some((variable, path?)))?;
         let path = path.into();
         Some(TlsFile { variable, path })
     };
@@ -87,24 +97,27 @@ fn tls(env: &mut Environment<'_>) -> TlsConfig {
         }
         _ => {}
     }
+    let plain = endpoint.scheme() != "https";
+    let any = [&config.ca, &config.client_certificate, &config.client_key];
+    if let Some(file) = any.into_iter().flatten().next().filter(|_| plain) {
+        let hint = "has no effect, because the endpoint is not an https:// URL";
+        warn_of_file(env, file, hint, "spans are sent in plain text");
+    } else if let Err(error) = config.check() {
+        let fallback = "spans wait until the file is valid";
+        let value = error.path.to_string_lossy();
+        env.warn(error.variable, Some(&value), error.reason, fallback);
+    }
     config
 }
 
 fn without_other_half(env: &mut Environment<'_>, file: &TlsFile, missing: &str) {
     let hint = format!("requires {missing}: a client certificate and its key are used together");
-    env.problem(file.variable, &file.path.to_string_lossy(), hint);
+    warn_of_file(env, file, &hint, "no client certificate is used");
 }
 
-fn proxy(env: &mut Environment<'_>) -> Option<ProxyUrl> {
-    const VARIABLE: &str = "TELEMETRY_PROXY";
-    let text = env.secret(VARIABLE)?;
-    let url = Url::parse(&text).ok();
-    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if url.is_none() {
-        let hint = "must be the URL of an HTTP proxy, as in http://proxy:3128";
-        env.problem(VARIABLE, &without_secrets(&text), hint);
-    }
-    url.map(ProxyUrl)
+fn warn_of_file(env: &mut Environment<'_>, file: &TlsFile, hint: &str, fallback: &str) {
+    let path = file.path.to_string_lossy();
+    env.warn(file.variable, Some(&path), hint, fallback);
 }
 
 fn gzip(env: &mut Environment<'_>) -> bool {
@@ -138,7 +151,10 @@ fn headers(env: &mut Environment<'_>) -> HeaderMap {
                 headers.insert(name, value);
             }
             // Without the name: a malformed member may have its secret there.
-            Err(hint) => env.secret_problem(variable, format!("member {}: {hint}", i + 1)),
+            Err(hint) => {
+                let hint = format!("member {}: {hint}", i + 1);
+                env.warn(variable, None, hint, "this member is ignored");
+            }
         }
     }
     headers

@@ -14,32 +14,39 @@ const TRACES_INSECURE: &str = "OTEL_EXPORTER_OTLP_TRACES_INSECURE";
 /// The endpoint's complete URL.
 pub(super) fn read(env: &mut Environment<'_>, protocol: OtlpProtocol) -> Url {
     let insecure = insecure(env);
-    let Some((variable, text)) = env.first([TRACES_ENDPOINT, ENDPOINT]) else {
-        return protocol.default_endpoint();
-    };
+    let traces = endpoint(env, TRACES_ENDPOINT, protocol, insecure);
+    traces
+        .or_else(|| endpoint(env, ENDPOINT, protocol, insecure))
+        .unwrap_or_else(|| protocol.default_endpoint())
+}
+
+fn endpoint(
+    env: &mut Environment<'_>,
+    variable: &'static str,
+    protocol: OtlpProtocol,
+    insecure: bool,
+) -> Option<Url> {
+    let text = env.text(variable)?;
     let url = match protocol {
         OtlpProtocol::Grpc => parse_grpc(&text, insecure),
         OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => parse_http(&text),
     };
     match url {
-        Ok(url) if variable == ENDPOINT && protocol != OtlpProtocol::Grpc => with_traces_path(url),
-        Ok(url) => url,
+        Ok(url) if variable == ENDPOINT && protocol != OtlpProtocol::Grpc => {
+            Some(with_traces_path(url))
+        }
+        Ok(url) => Some(url),
         Err(hint) => {
             env.problem(variable, &without_secrets(&text), hint);
-            protocol.default_endpoint()
+            None
         }
     }
 }
 
 /// It applies only to a gRPC endpoint without a scheme.
 fn insecure(env: &mut Environment<'_>) -> bool {
-    let mut read = |variable| {
-        let choices = [("true", true), ("false", false)];
-        env.choice(variable, &choices, "must be true or false")
-    };
-    read(TRACES_INSECURE)
-        .or_else(|| read(INSECURE))
-        .unwrap_or(false)
+    let traces = env.boolean(TRACES_INSECURE);
+    traces.or_else(|| env.boolean(INSECURE)).unwrap_or(false)
 }
 
 fn parse_http(text: &str) -> Result<Url, &'static str> {

@@ -54,21 +54,25 @@ fn set(attributes: &mut Vec<KeyValue>, key: String, value: String) {
     }
 }
 
-/// `key=value,key=value`, percent-encoded; a problem per malformed member.
+/// `key=value,key=value`, percent-encoded. The specification discards the complete value
+/// if one member is invalid.
 fn from_variable(env: &mut Environment<'_>) -> Vec<(String, String)> {
     let Some(text) = env.text(ATTRIBUTES) else {
         return Vec::new();
     };
     let members = text.split(',').map(str::trim).filter(|m| !m.is_empty());
-    members
-        .filter_map(|member| match pair(member) {
-            Ok(pair) => Some(pair),
+    let mut pairs = Vec::new();
+    for member in members {
+        match pair(member) {
+            Ok(pair) => pairs.push(pair),
             Err(hint) => {
-                env.problem(ATTRIBUTES, member, hint);
-                None
+                let fallback = "the complete variable is ignored";
+                env.warn(ATTRIBUTES, Some(member), hint, fallback);
+                return Vec::new();
             }
-        })
-        .collect()
+        }
+    }
+    pairs
 }
 
 fn pair(member: &str) -> Result<(String, String), &'static str> {

@@ -1,6 +1,10 @@
 //! The variables against the specification: defaults, precedence, and the
 //! errors for invalid values.
 
+mod document;
+mod names;
+mod warnings;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -19,12 +23,16 @@ fn read(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
 }
 
 fn valid(vars: &[(&str, &str)]) -> Config {
-    read(vars).unwrap_or_else(|error| panic!("{vars:?} must be accepted, but: {error}"))
+    let config =
+        read(vars).unwrap_or_else(|error| panic!("{vars:?} must be accepted, but: {error}"));
+    assert_eq!(config.warnings, [], "{vars:?} must be accepted");
+    config
 }
 
-/// The error of a configuration that must be rejected.
+/// The error of a configuration that must be rejected if it is read strictly.
 fn error(vars: &[(&str, &str)]) -> String {
-    match read(vars) {
+    let strict = [vars, &[("TELEMETRY_STRICT", "true")]].concat();
+    match read(&strict) {
         Ok(_) => panic!("{vars:?} must be rejected"),
         Err(error) => error.to_string(),
     }
@@ -154,13 +162,14 @@ fn the_endpoint_follows_the_protocol() {
 
 #[test]
 fn the_tls_files_for_traces_override_the_general_ones() {
-    let config = valid(&[
+    let config = read(&[
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
         ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/traces-ca.pem"),
         ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/client.pem"),
         ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/client.key"),
         ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "/traces.key"),
-    ]);
+    ])
+    .expect("missing files are warnings");
     let path = |file: Option<TlsFile>| file.map(|file| file.path.display().to_string());
     let tls = config.otlp.tls;
     assert_eq!(path(tls.ca).as_deref(), Some("/traces-ca.pem"));
@@ -203,7 +212,7 @@ fn samplers_have_the_names_of_the_specification() {
 fn an_invalid_value_is_reported_with_a_hint() {
     for (variable, value, hint) in [
         ("OTEL_SDK_DISABLED", "yes", "true or false"),
-        ("OTEL_PROPAGATORS", "tracecontext,xray", "b3multi"),
+        ("OTEL_PROPAGATORS", "tracecontext,ottrace", "b3multi"),
         ("OTEL_PROPAGATORS", "none,b3", "none"),
         ("OTEL_TRACES_EXPORTER", "zipkin", "otlp, console, none"),
         ("OTEL_TRACES_SAMPLER", "half", "parentbased_traceidratio"),
@@ -223,7 +232,7 @@ fn an_invalid_value_is_reported_with_a_hint() {
         ("TELEMETRY_PROXY", "proxy:3128", "http://proxy:3128"),
         ("TELEMETRY_CONNECTION_MAX_AGE", "0s", "5m"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "integer"),
-        ("OTEL_BSP_SCHEDULE_DELAY", "0", "from 1 to"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "-1", "from 0 to"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "from 1 to"),
         (
             "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
@@ -233,7 +242,7 @@ fn an_invalid_value_is_reported_with_a_hint() {
         ("OTEL_SPAN_EVENT_COUNT_LIMIT", "+5", "integer"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team", "key=value"),
         ("OTEL_RESOURCE_ATTRIBUTES", "team=100%", "%25"),
-        ("OTEL_CONFIG_FILE", "otel.yaml", "unset"),
+        ("OTEL_CONFIG_FILE", "otel.yaml", "not supported"),
         ("RUST_LOG", "http=loud", "info,http=warn"),
     ] {
         let error = error(&[(variable, value)]);
@@ -257,10 +266,18 @@ fn an_invalid_ratio_is_rejected() {
 
 #[test]
 fn all_problems_are_reported_together() {
-    let Err(error) = read(&[("OTEL_SDK_DISABLED", "no"), ("OTEL_TRACES_EXPORTER", "x")]) else {
+    let Err(error) = read(&[
+        ("TELEMETRY_STRICT", "TRUE"),
+        ("OTEL_SDK_DISABLED", "no"),
+        ("OTEL_TRACES_EXPORTER", "x"),
+    ]) else {
         panic!("two invalid values must be rejected");
     };
-    let variables: Vec<_> = error.problems().iter().map(|p| p.variable).collect();
+    let variables: Vec<_> = error
+        .problems()
+        .iter()
+        .map(|p| p.variable.as_ref())
+        .collect();
     assert_eq!(variables, ["OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER"]);
     assert_eq!(error.to_string().lines().count(), 2, "one line per problem");
 }
@@ -301,6 +318,7 @@ fn otlp_variables_are_not_checked_without_the_otlp_exporter() {
     let config = read(&[
         ("OTEL_TRACES_EXPORTER", "none"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier pigeon"),
+        ("TELEMETRY_STRICT", "true"),
     ]);
     assert!(config.is_ok(), "{config:?}");
 }
@@ -312,6 +330,8 @@ fn a_value_that_is_not_utf8_is_reported() {
     let config = Config::from_vars(SERVICE, |name| {
         (name == "OTEL_SERVICE_NAME").then(|| OsString::from_vec(vec![0xff]))
     });
-    let error = config.expect_err("a name must be UTF-8").to_string();
+    let config = config.expect("it is a warning");
+    assert_eq!(resource(&config, "service.name").as_deref(), Some("hello"));
+    let error = config.warnings[0].to_string();
     assert!(error.contains("OTEL_SERVICE_NAME") && error.contains("UTF-8"));
 }

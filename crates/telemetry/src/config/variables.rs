@@ -8,6 +8,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "true creates no spans; context is still propagated [false]",
     ),
     (
+        "OTEL_LOG_LEVEL",
+        "level of telemetry's own log lines, none to trace; RUST_LOG is for all lines [RUST_LOG]",
+    ),
+    (
         "OTEL_SERVICE_NAME",
         "service.name of the resource; overrides OTEL_RESOURCE_ATTRIBUTES [the binary's name]",
     ),
@@ -98,6 +102,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "the same for traces [OTEL_EXPORTER_OTLP_CLIENT_KEY]",
     ),
     (
+        "TELEMETRY_STRICT",
+        "true: an invalid OTEL_* variable is an error, not a warning [false]",
+    ),
+    (
         "TELEMETRY_PROXY",
         "URL of an HTTP proxy for exports; HTTPS_PROXY and similar variables are not used []",
     ),
@@ -115,7 +123,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ),
     (
         "OTEL_BSP_SCHEDULE_DELAY",
-        "maximum delay of an export in milliseconds [1000]",
+        "maximum delay of an export in milliseconds, 0 for none [1000]",
     ),
     (
         "OTEL_BSP_EXPORT_TIMEOUT",
