@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | run the services as local processes | [`local`] |
 //! | run them with a receiver, and compare traces with contracts | [`traced_system`], [`contracts`] |
+//! | see what the gateway passes on | [`fake_hello`] |
 //! | run the real Collector and Jaeger | [`backend`] |
 //! | run everything in a Kubernetes cluster | `cluster` (feature `cluster`) |
 //! | send many requests | [`load`] |
@@ -44,6 +45,7 @@ mod client;
 pub mod cluster;
 pub mod cluster_variables;
 pub mod contracts;
+pub mod fake_hello;
 pub mod load;
 pub mod local;
 mod paths;

@@ -1,14 +1,12 @@
 //! Which parts of a caller's trace context the gateway accepts and passes on, and what it
 //! returns.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::http::HeaderMap;
-use axum::routing::any;
-use axum::{Json, Router};
 use tests::contracts;
+use tests::fake_hello::FakeHello;
 use tests::local::SystemConfig;
 use tests::traced_system::TracedSystem;
 use trace_contract::{Expectation, TraceParent, verify};
@@ -125,29 +123,13 @@ async fn with_edge_trace_link_the_gateway_starts_a_linked_trace() -> Result<()> 
     Ok(())
 }
 
-/// Starts a server in the place of hello; returns its URL and the headers of the last call.
-async fn fake_hello() -> Result<(String, Arc<Mutex<HeaderMap>>)> {
-    let received = Arc::new(Mutex::new(HeaderMap::new()));
-    let last = Arc::clone(&received);
-    let respond = any(move |headers: HeaderMap| async move {
-        *last.lock().expect("no test panics with the lock") = headers;
-        Json(serde_json::json!({"message": "Hi"}))
-    });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let router = Router::new().fallback(respond);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    Ok((url, received))
-}
-
 /// The headers that hello receives when a gateway with this configuration receives `headers`.
 async fn passed_on(config: SystemConfig, headers: &[(&str, &str)]) -> Result<HeaderMap> {
-    let (url, received) = fake_hello().await?;
-    let traced = TracedSystem::with(config.gateway("HELLO_URL", url)).await?;
+    let hello = FakeHello::start().await?;
+    let traced = TracedSystem::with(config.gateway("HELLO_URL", &hello.url)).await?;
     let response = get_hello(&traced, headers).await?;
     assert_eq!(response.status(), 200, "the request must succeed");
-    let received = received.lock().expect("no test panics with the lock");
-    Ok(received.clone())
+    Ok(hello.received())
 }
 
 #[tokio::test]

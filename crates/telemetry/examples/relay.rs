@@ -7,7 +7,8 @@
 //!
 //! ```sh
 //! OTEL_TRACES_EXPORTER=none cargo run -p telemetry --example relay
-//! python3 test.py http://127.0.0.1:5000/test    # in the suite's test folder
+//! STRICT_LEVEL=2 SPEC_LEVEL=2 python3 test.py http://127.0.0.1:5000/test
+//! # in the suite's test folder
 //! ```
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ use axum::{Json, Router};
 use reqwest_middleware::ClientWithMiddleware;
 use serde_json::Value;
 use telemetry::http::{ClientConfig, Route, ServerLayer};
-use telemetry::{Config, Edge, EdgeTrace, ServiceInfo};
+use telemetry::{Config, Edge, ServiceInfo};
 
 const SERVICE: ServiceInfo = ServiceInfo {
     name: "relay",
@@ -42,11 +43,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         retries: 0,
         ..ClientConfig::default()
     })?;
-    let edge = Edge::new(EdgeTrace::Continue, Vec::new());
     let routes = Router::new()
         .route("/test", post(relay))
         .with_state(client)
-        .layer(ServerLayer::public(edge));
+        .layer(ServerLayer::public(Edge::default()));
     let address = std::env::var("RELAY_ADDR").unwrap_or_else(|_| "127.0.0.1:5000".to_owned());
     let listener = tokio::net::TcpListener::bind(&address).await?;
     println!("relaying on http://{}/test", listener.local_addr()?);

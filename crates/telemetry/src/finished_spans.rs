@@ -8,6 +8,8 @@ use opentelemetry::trace::TraceId;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
+use crate::tracer;
+
 /// The spans that have ended. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct FinishedSpans(Arc<Mutex<Vec<SpanData>>>);
@@ -35,8 +37,9 @@ impl FinishedSpans {
 impl SpanProcessor for FinishedSpans {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
         if span.span_context.is_sampled() {
+            tracer::correct_flags(&mut span);
             self.lock().push(span);
         }
     }

@@ -5,25 +5,24 @@
 
 use std::sync::OnceLock;
 
-use opentelemetry_sdk::trace::SdkTracer;
-
 use crate::config::SamplerKind;
+use crate::tracer::Tracer;
 
 static TRACING: OnceLock<Tracing> = OnceLock::new();
 
 struct Tracing {
-    tracer: Option<SdkTracer>,
+    tracer: Option<Tracer>,
     sampler: SamplerKind,
 }
 
 /// Sets the tracer (`None` with `OTEL_SDK_DISABLED`) and the sampler. Returns
 /// false, and changes nothing, if they were set before.
-pub(crate) fn set(tracer: Option<SdkTracer>, sampler: SamplerKind) -> bool {
+pub(crate) fn set(tracer: Option<Tracer>, sampler: SamplerKind) -> bool {
     TRACING.set(Tracing { tracer, sampler }).is_ok()
 }
 
 /// The tracer of the layers; `None` before [`crate::init`] and with `OTEL_SDK_DISABLED`.
-pub(crate) fn tracer() -> Option<&'static SdkTracer> {
+pub(crate) fn tracer() -> Option<&'static Tracer> {
     TRACING.get().and_then(|tracing| tracing.tracer.as_ref())
 }
 

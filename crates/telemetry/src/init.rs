@@ -14,6 +14,7 @@ use crate::config::{CONFIG_TARGET, Config};
 use crate::error::InitError;
 use crate::finished_spans::FinishedSpans;
 use crate::pipeline::{self, Accounting, Pipeline, SpanCounts};
+use crate::tracer::Tracer;
 use crate::{global, log, propagation};
 
 /// Starts telemetry and installs the global `tracing` subscriber: the layer of
@@ -93,7 +94,7 @@ where
         let scope = InstrumentationScope::builder("telemetry")
             .with_version(env!("CARGO_PKG_VERSION"))
             .build();
-        pipeline.provider().tracer_with_scope(scope)
+        Tracer::new(pipeline.provider().tracer_with_scope(scope))
     });
     if !global::set(tracer.clone(), config.sampler) {
         return Err(InitError::AlreadyInitialized);

@@ -8,6 +8,7 @@
 //! OpenTelemetry's crates. An application creates its own spans with `tracing`
 //! (`#[instrument]`); they become children of the endpoint's span.
 
+mod clock;
 pub mod config;
 mod current;
 pub mod endpoint;
@@ -23,6 +24,7 @@ pub mod propagation;
 mod sampling;
 pub mod testing;
 pub mod tls;
+mod tracer;
 mod unfinished;
 
 pub use config::{Config, ConfigError, ServiceInfo};
@@ -33,4 +35,4 @@ pub use init::{Telemetry, init, start};
 pub use log::flush_log;
 pub use opentelemetry::KeyValue;
 pub use pipeline::{Accounting, SpanCounts};
-pub use propagation::{Edge, EdgeTrace};
+pub use propagation::{BaggageKeys, Edge, EdgeTrace};

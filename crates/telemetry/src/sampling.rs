@@ -5,13 +5,18 @@
 //! traced request in the gateway (callgrind, eight spans per request). A test
 //! compares it with the sampler's own decision.
 
-use opentelemetry::trace::{Span, SpanBuilder, SpanContext, TraceContextExt, Tracer};
+use opentelemetry::trace::{
+    Link, Span as _, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt, TraceId,
+    TraceState,
+};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, Span as SdkSpan};
+use opentelemetry_sdk::trace::{Sampler as SdkSampler, SamplingResult, ShouldSample};
 
+use crate::clock::Anchor;
 use crate::config::SamplerKind;
 use crate::global;
-use crate::propagation::RANDOM;
+use crate::propagation::caller_state;
+use crate::tracer::{Span, Tracer};
 
 /// The sampler's decision for a span with a given parent, as far as it is known
 /// before the span starts.
@@ -28,12 +33,8 @@ pub(crate) enum SamplingHint {
 impl SamplingHint {
     /// The hint for a child of the context's span, or for a root span.
     pub(crate) fn of(parent: &Context) -> Self {
-        let span = parent.span();
-        let parent = span.span_context();
-        Self::new(
-            global::sampler(),
-            parent.is_valid().then(|| parent.is_sampled()),
-        )
+        let decision = caller_state::decision(parent);
+        Self::new(global::sampler(), decision.map(|flags| flags.is_sampled()))
     }
 
     fn new(sampler: SamplerKind, parent_sampled: Option<bool>) -> Self {
@@ -55,63 +56,94 @@ impl SamplingHint {
 
 /// Starts a span as a child of `parent` and returns the context that holds it.
 pub(crate) fn start(
-    tracer: &SdkTracer,
+    tracer: &Tracer,
     mut builder: SpanBuilder,
     parent: &Context,
     hint: SamplingHint,
     attributes: impl FnOnce() -> Vec<KeyValue>,
 ) -> Context {
+    let known = Anchor::of(parent);
+    let anchor = known.unwrap_or_else(Anchor::now);
+    let recorded = |span: Span| match known {
+        Some(_) => parent.with_span(span),
+        None => anchor.keep_in(parent).with_span(span),
+    };
     match hint {
         SamplingHint::Record => {
             builder.attributes = Some(attributes());
-            parent.with_span(tracer.build_with_context(builder, parent))
+            recorded(tracer.start_at(builder, parent, anchor))
         }
-        SamplingHint::Drop => unrecorded(parent, tracer.build_with_context(builder, parent)),
+        SamplingHint::Drop => parent.with_span(tracer.start_at(builder, parent, anchor)),
         SamplingHint::Unknown => {
-            let mut span = tracer.build_with_context(builder, parent);
+            let mut span = tracer.start_at(builder, parent, anchor);
             if span.is_recording() {
                 span.set_attributes(attributes());
-                parent.with_span(span)
+                recorded(span)
             } else {
-                unrecorded(parent, span)
+                parent.with_span(span)
             }
         }
     }
 }
 
-/// The context of a span that is not recorded. The SDK clears all its flags, but
-/// the `random` flag describes the trace id, which does not change (Trace Context
-/// Level 2, section 3.2.2.5.2).
-fn unrecorded(parent: &Context, span: SdkSpan) -> Context {
-    if parent.span().span_context().trace_flags() & RANDOM != RANDOM {
-        return parent.with_span(span);
-    }
-    let context = span.span_context();
-    let flags = context.trace_flags() | RANDOM;
-    let state = context.trace_state().clone();
-    let context = SpanContext::new(context.trace_id(), context.span_id(), flags, false, state);
-    parent.with_remote_span_context(context)
-}
+/// The configured sampler. It also knows the states of a caller that the SDK does not.
+#[derive(Clone, Debug)]
+pub(crate) struct Sampler(SdkSampler);
 
-/// The configured sampler of the SDK.
-pub(crate) fn sampler(kind: SamplerKind) -> Sampler {
-    let parent_based = |root: Sampler| Sampler::ParentBased(Box::new(root));
-    match kind {
-        SamplerKind::AlwaysOn => Sampler::AlwaysOn,
-        SamplerKind::AlwaysOff => Sampler::AlwaysOff,
-        SamplerKind::TraceIdRatio(ratio) => Sampler::TraceIdRatioBased(ratio),
-        SamplerKind::ParentBasedAlwaysOn => parent_based(Sampler::AlwaysOn),
-        SamplerKind::ParentBasedAlwaysOff => parent_based(Sampler::AlwaysOff),
-        SamplerKind::ParentBasedTraceIdRatio(ratio) => {
-            parent_based(Sampler::TraceIdRatioBased(ratio))
+impl ShouldSample for Sampler {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let sample = |parent: Option<&Context>| {
+            self.0
+                .should_sample(parent, trace_id, name, kind, attributes, links)
+        };
+        let Some(parent) = parent else {
+            return sample(None);
+        };
+        let span = parent.span();
+        let span = span.span_context();
+        match (span.is_valid(), caller_state::decision(parent)) {
+            (true, None) => SamplingResult {
+                trace_state: span.trace_state().clone(),
+                ..sample(None)
+            },
+            // The decision counts as that of a parent.
+            (false, Some(flags)) => {
+                let parent =
+                    SpanContext::new(trace_id, SpanId::from(1), flags, true, TraceState::NONE);
+                sample(Some(&Context::new().with_remote_span_context(parent)))
+            }
+            _ => sample(Some(parent)),
         }
     }
 }
 
+/// The configured sampler.
+pub(crate) fn sampler(kind: SamplerKind) -> Sampler {
+    let parent_based = |root: SdkSampler| SdkSampler::ParentBased(Box::new(root));
+    Sampler(match kind {
+        SamplerKind::AlwaysOn => SdkSampler::AlwaysOn,
+        SamplerKind::AlwaysOff => SdkSampler::AlwaysOff,
+        SamplerKind::TraceIdRatio(ratio) => SdkSampler::TraceIdRatioBased(ratio),
+        SamplerKind::ParentBasedAlwaysOn => parent_based(SdkSampler::AlwaysOn),
+        SamplerKind::ParentBasedAlwaysOff => parent_based(SdkSampler::AlwaysOff),
+        SamplerKind::ParentBasedTraceIdRatio(ratio) => {
+            parent_based(SdkSampler::TraceIdRatioBased(ratio))
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use opentelemetry::trace::{SpanId, SpanKind, TraceFlags, TraceId, TraceState};
-    use opentelemetry_sdk::trace::{SamplingDecision, ShouldSample};
+    use opentelemetry::trace::TraceFlags;
+    use opentelemetry_sdk::trace::SamplingDecision;
 
     use super::*;
 

@@ -6,10 +6,8 @@ use std::time::Instant;
 
 use axum::extract::MatchedPath;
 use http::{HeaderValue, Request, StatusCode};
-use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, ContextGuard, KeyValue};
-use opentelemetry_sdk::trace::SdkTracer;
 use opentelemetry_semantic_conventions::attribute as key;
 
 use super::access_log::AccessLog;
@@ -18,6 +16,7 @@ use super::span_name::{known_method, span_name};
 use crate::global;
 use crate::propagation::{self, Accepted, Edge, HeaderExtractor, traceresponse};
 use crate::sampling::{self, SamplingHint};
+use crate::tracer::Tracer;
 use crate::unfinished::{self, CANCELLED};
 
 /// The span and the log line of a request that is being handled.
@@ -43,12 +42,7 @@ impl ServerSpan {
         let context = match global::tracer() {
             Some(tracer) => {
                 let route = log.route.as_ref().map(MatchedPath::as_str);
-                let attributes = || {
-                    let mut attributes =
-                        request_attributes::of_request(request, route, trusted_proxies);
-                    add_baggage(&mut attributes, &accepted);
-                    attributes
-                };
+                let attributes = || request_attributes::of_request(request, route, trusted_proxies);
                 let name = span_name(log.method, route);
                 start_span(tracer, name, &accepted, attributes)
             }
@@ -122,7 +116,7 @@ impl Drop for ServerSpan {
 }
 
 fn start_span(
-    tracer: &SdkTracer,
+    tracer: &Tracer,
     name: String,
     accepted: &Accepted,
     attributes: impl FnOnce() -> Vec<KeyValue>,
@@ -133,16 +127,4 @@ fn start_span(
     }
     let hint = SamplingHint::of(&accepted.context);
     sampling::start(tracer, builder, &accepted.context, hint, attributes)
-}
-
-/// Adds the accepted baggage under its own keys, as OpenTelemetry's baggage span
-/// processor does. It never replaces an attribute of the span: a caller must not
-/// change what the span records about its request.
-fn add_baggage(attributes: &mut Vec<KeyValue>, accepted: &Accepted) {
-    let own = attributes.len();
-    for (key, (value, _)) in accepted.context.baggage() {
-        if attributes[..own].iter().all(|known| known.key != *key) {
-            attributes.push(KeyValue::new(key.clone(), value.clone()));
-        }
-    }
 }

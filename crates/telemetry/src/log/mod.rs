@@ -3,6 +3,7 @@
 //! coloured lines. Each line has the ids of its trace and span. A reader of
 //! standard output that is slow or stalled delays nothing; see `output.rs`.
 
+mod anchored;
 mod filter;
 mod format;
 mod line_queue;
@@ -11,17 +12,18 @@ mod panic_hook;
 
 use std::io::IsTerminal;
 
-use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::registry::LookupSpan;
 
+use self::anchored::{Attach, Detach};
 use self::filter::{Events, EventsAndSpans};
 use self::format::{Format, Style};
 pub use self::output::flush_log;
 pub(crate) use self::output::{Output, dropped_lines};
 pub(crate) use self::panic_hook::install as install_panic_hook;
+use crate::tracer::Tracer;
 
 /// The layer that writes the log lines that `targets` enables.
 pub(crate) fn layer<S>(targets: Targets, output: Output) -> impl Layer<S>
@@ -45,18 +47,21 @@ where
 /// Events inside such a span are added to it, and an event of level ERROR sets
 /// its status to Error. The HTTP and endpoint spans are not `tracing` spans, so
 /// events do not change them: an `error!` before a 404 is not a failure.
-pub(crate) fn span_layer<S>(tracer: SdkTracer, targets: Targets) -> impl Layer<S>
+pub(crate) fn span_layer<S>(tracer: Tracer, targets: Targets) -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    tracing_opentelemetry::layer()
+    let spans = tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
         .with_error_events_to_status(false)
-        .with_error_events_to_exceptions(false)
+        .with_error_events_to_exceptions(false);
+    Attach
+        .and_then(spans)
+        .and_then(Detach)
         .with_filter(EventsAndSpans(targets))
 }
 
@@ -86,7 +91,7 @@ mod tests {
             .build();
         let targets: Targets = rust_log.parse().expect("the example is valid");
         let subscriber = tracing_subscriber::registry()
-            .with(span_layer(provider.tracer("test"), targets.clone()))
+            .with(span_layer(Tracer::new(provider.tracer("test")), targets.clone()))
             .with(layer(
                 targets,
                 Output::start().expect("a thread can be started"),

@@ -9,7 +9,7 @@ use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{
-    Sampler, SamplingDecision, SamplingResult, ShouldSample, Span, SpanData, SpanProcessor,
+    SamplingDecision, SamplingResult, ShouldSample, Span, SpanData, SpanProcessor,
 };
 
 use super::accounting::Accounting;
@@ -17,6 +17,8 @@ use super::counts::DropReason;
 use super::encode::{self, ValueLimit};
 use super::queue::Pushed;
 use super::worker::Shared;
+use crate::sampling::Sampler;
+use crate::tracer;
 
 /// The timeout of `force_flush`; the SDK's interface has no parameter for it.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
@@ -63,7 +65,7 @@ pub(super) struct EncodingProcessor {
 impl SpanProcessor for EncodingProcessor {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
         let accounting = &self.shared.accounting;
         // Record-only spans are for processors in this process; they are not exported.
         if !span.span_context.is_sampled() {
@@ -73,6 +75,7 @@ impl SpanProcessor for EncodingProcessor {
         if self.discard {
             return accounting.dropped(1, DropReason::ExporterNone);
         }
+        tracer::correct_flags(&mut span);
         match self.shared.queue.push(encode::span(span, self.value_limit)) {
             Pushed::Queued => {}
             Pushed::BatchReady => self.shared.wake.notify_one(),

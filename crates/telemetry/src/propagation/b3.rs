@@ -1,108 +1,179 @@
-//! B3 (<https://github.com/openzipkin/b3-propagation>): the crate
-//! `opentelemetry-propagator-b3`, with the flags of OpenTelemetry's specification.
+//! B3 (<https://github.com/openzipkin/b3-propagation>), in both encodings: one `b3`
+//! header, or several `X-B3-*` headers.
 //!
-//! By itself, that crate reads `d` (debug) as not sampled, keeps "no decision yet"
-//! in the bit that Trace Context calls `random`, writes all headers if only the
-//! single one is configured, and sends "do not sample" if there is no trace.
+//! OpenTelemetry's own propagator for B3 treats "debug" and "no decision" as "do not
+//! sample", ignores a decision without ids, writes the headers of both encodings, and
+//! lets `X-B3-Flags: 0` override `X-B3-Sampled: 1`.
+
+use std::sync::LazyLock;
 
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags};
-use opentelemetry_propagator_b3::{B3Encoding, Propagator};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 
-use super::trace_context::RANDOM;
+use super::caller_state::{self, DEBUG};
+use crate::hex;
 
-/// The crate's bit for a debug trace. It is passed on with the trace.
-const DEBUG: TraceFlags = TraceFlags::new(0x04);
+const SINGLE: &str = "b3";
+const TRACE_ID: &str = "x-b3-traceid";
+const SPAN_ID: &str = "x-b3-spanid";
+const SAMPLED: &str = "x-b3-sampled";
+const FLAGS: &str = "x-b3-flags";
+
+const DENY: TraceFlags = TraceFlags::new(0);
+const ACCEPT: TraceFlags = TraceFlags::SAMPLED;
 
 /// The propagator. It reads both encodings, the single header first, and writes its own.
 #[derive(Debug)]
-pub(super) struct B3(Propagator);
-
-impl B3 {
+pub(super) enum B3 {
     /// One `b3` header.
-    pub(super) fn single() -> Self {
-        Self(Propagator::with_encoding(B3Encoding::SingleHeader))
-    }
-
+    Single,
     /// The `X-B3-*` headers.
-    pub(super) fn multi() -> Self {
-        Self(Propagator::with_encoding(B3Encoding::MultipleHeader))
-    }
+    Multi,
+}
+
+/// What a caller sent.
+#[derive(Debug, PartialEq, Eq)]
+struct Received {
+    /// `None`: only a sampling state was sent.
+    ids: Option<(TraceId, SpanId)>,
+    /// `None` is "defer": the receiver decides.
+    state: Option<TraceFlags>,
 }
 
 impl TextMapPropagator for B3 {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
         let span = context.span();
         let span = span.span_context();
-        if span.is_valid() {
-            let flags = TraceFlags::new(span.trace_flags().to_u8() & !RANDOM.to_u8());
-            let context = context.with_remote_span_context(with_flags(span, flags));
-            let fields: Vec<&str> = self.0.fields().collect();
-            self.0
-                .inject_context(&context, &mut Only(&fields, injector));
+        let ids = span
+            .is_valid()
+            .then(|| (span.trace_id().to_string(), span.span_id().to_string()));
+        let state = caller_state::decision(context).map(|flags| match flags {
+            flags if flags & DEBUG == DEBUG => 'd',
+            flags if flags.is_sampled() => '1',
+            _ => '0',
+        });
+        match self {
+            Self::Single => write_single(ids, state, injector),
+            Self::Multi => write_multi(ids, state, injector),
         }
     }
 
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        let extracted = self
-            .0
-            .extract_with_context(&Context::new(), &Fields(extractor));
-        let span = extracted.span();
-        let span = span.span_context();
-        if !span.is_valid() {
-            return context.clone();
-        }
-        let flags = if span.trace_flags() & DEBUG == DEBUG {
-            TraceFlags::SAMPLED | DEBUG
-        } else {
-            span.trace_flags() & TraceFlags::SAMPLED
+        let single = extractor.get(SINGLE).and_then(read_single);
+        let Received { ids, state } = match single {
+            Some(received) => received,
+            None => read_multi(extractor),
         };
-        context.with_remote_span_context(with_flags(span, flags))
+        match (ids, state) {
+            (Some((trace, span)), state) => {
+                let flags = state.unwrap_or_default();
+                let span = SpanContext::new(trace, span, flags, true, TraceState::NONE);
+                match state {
+                    Some(_) => context.with_remote_span_context(span),
+                    None => caller_state::with_deferred(context, span),
+                }
+            }
+            (None, Some(flags)) => caller_state::with_decision(context, flags),
+            (None, None) => context.clone(),
+        }
     }
 
     fn fields(&self) -> FieldIter<'_> {
-        self.0.fields()
-    }
-}
-
-fn with_flags(span: &SpanContext, flags: TraceFlags) -> SpanContext {
-    SpanContext::new(
-        span.trace_id(),
-        span.span_id(),
-        flags,
-        span.is_remote(),
-        span.trace_state().clone(),
-    )
-}
-
-/// Writes only the headers of one encoding.
-struct Only<'a>(&'a [&'a str], &'a mut dyn Injector);
-
-impl Injector for Only<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if self.0.contains(&key) {
-            self.1.set(key, value);
+        static FIELDS: LazyLock<[String; 5]> =
+            LazyLock::new(|| [SINGLE, TRACE_ID, SPAN_ID, SAMPLED, FLAGS].map(str::to_owned));
+        match self {
+            Self::Single => FieldIter::new(&FIELDS[..1]),
+            Self::Multi => FieldIter::new(&FIELDS[1..]),
         }
     }
 }
 
-/// Maps `X-B3-Sampled` values that the crate accepts in one encoding and rejects in
-/// the other to `1` and `0`.
-struct Fields<'a>(&'a dyn Extractor);
+fn write_single(ids: Option<(String, String)>, state: Option<char>, injector: &mut dyn Injector) {
+    let value = match (ids, state) {
+        (Some((trace, span)), Some(state)) => format!("{trace}-{span}-{state}"),
+        (Some((trace, span)), None) => format!("{trace}-{span}"),
+        (None, Some(state)) => state.to_string(),
+        (None, None) => return,
+    };
+    injector.set(SINGLE, value);
+}
 
-impl Extractor for Fields<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        let value = self.0.get(key)?;
-        Some(match (key, value) {
-            ("x-b3-sampled", "true" | "d") => "1",
-            ("x-b3-sampled", "false") => "0",
-            _ => value,
-        })
+fn write_multi(ids: Option<(String, String)>, state: Option<char>, injector: &mut dyn Injector) {
+    if let Some((trace, span)) = ids {
+        injector.set(TRACE_ID, trace);
+        injector.set(SPAN_ID, span);
     }
+    match state {
+        // Debug implies the decision, which is not sent in addition.
+        Some('d') => injector.set(FLAGS, "1".to_owned()),
+        Some(state) => injector.set(SAMPLED, state.to_string()),
+        None => {}
+    }
+}
 
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys()
+/// Reads `{trace}-{span}-{state}-{parent}`, of which the last two are optional, or only
+/// `{state}`. The parent's id is not used.
+fn read_single(header: &str) -> Option<Received> {
+    let fields: Vec<&str> = header.trim().split('-').collect();
+    let (ids, state) = match fields.as_slice() {
+        [state] => (None, Some(single_state(state)?)),
+        [trace, span] => (Some((trace, span)), None),
+        [trace, span, parent] if parent.len() == 16 => (Some((trace, span)), None),
+        [trace, span, state] | [trace, span, state, _] => {
+            (Some((trace, span)), Some(single_state(state)?))
+        }
+        _ => return None,
+    };
+    let ids = match ids {
+        Some((trace, span)) => Some(read_ids(trace, span)?),
+        None => None,
+    };
+    Some(Received { ids, state })
+}
+
+fn single_state(field: &str) -> Option<TraceFlags> {
+    match field {
+        "0" => Some(DENY),
+        "1" => Some(ACCEPT),
+        "d" => Some(ACCEPT | DEBUG),
+        _ => None,
     }
+}
+
+/// Reads the `X-B3-*` headers. Each counts for itself: a decision is respected although
+/// the ids are missing or invalid.
+fn read_multi(extractor: &dyn Extractor) -> Received {
+    let get = |name| extractor.get(name).map(str::trim);
+    let ids = match (get(TRACE_ID), get(SPAN_ID)) {
+        (Some(trace), Some(span)) => read_ids(trace, span),
+        _ => None,
+    };
+    // Flags other than `1` decide nothing. `true` and `false` come from old tracers.
+    let state = match (get(FLAGS), get(SAMPLED)) {
+        (Some("1"), _) | (_, Some("d")) => Some(ACCEPT | DEBUG),
+        (_, Some("1")) => Some(ACCEPT),
+        (_, Some("0")) => Some(DENY),
+        (_, Some(text)) if text.eq_ignore_ascii_case("true") => Some(ACCEPT),
+        (_, Some(text)) if text.eq_ignore_ascii_case("false") => Some(DENY),
+        _ => None,
+    };
+    Received { ids, state }
+}
+
+/// Ids of 32 or 16, and of 16 lowercase hex digits, not all of them zero.
+fn read_ids(trace: &str, span: &str) -> Option<(TraceId, SpanId)> {
+    let (high, low) = match trace.len() {
+        16 => (0, trace.as_bytes()),
+        32 => {
+            let (high, low) = trace.as_bytes().split_at(16);
+            (hex::read(high)?, low)
+        }
+        _ => return None,
+    };
+    let trace = TraceId::from(u128::from(high) << 64 | u128::from(hex::read(low)?));
+    let span = (span.len() == 16).then_some(span)?;
+    let span = SpanId::from(hex::read(span.as_bytes())?);
+    (trace != TraceId::INVALID && span != SpanId::INVALID).then_some((trace, span))
 }

@@ -17,9 +17,9 @@ use percent_encoding::{
 
 const BAGGAGE: &str = "baggage";
 /// The maximum length of all headers together, in bytes; longer ones are ignored.
-const MAX_BYTES: usize = 8192;
+pub(super) const MAX_BYTES: usize = 8192;
 /// The maximum number of members; further ones are ignored.
-const MAX_MEMBERS: usize = 64;
+pub(super) const MAX_MEMBERS: usize = 64;
 /// The characters that are not a `baggage-octet`, and `%` itself.
 const ENCODED: &AsciiSet = &CONTROLS
     .add(b' ')

@@ -25,7 +25,9 @@ impl Extractor for HeaderExtractor<'_> {
     }
 }
 
-/// The value; an empty text if it is not ASCII.
+/// Stands for a value that is not ASCII. No header that is read here allows it.
+pub(super) const INVALID: &str = "\u{fffd}";
+
 fn text(value: &HeaderValue) -> &str {
-    value.to_str().unwrap_or_default()
+    value.to_str().unwrap_or(INVALID)
 }

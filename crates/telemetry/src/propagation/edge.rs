@@ -3,11 +3,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
+use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use opentelemetry::{Context, Key};
+
+use super::baggage_keys::BaggageKeys;
 
 /// Whether a caller's trace is continued at the public edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,52 +53,27 @@ impl fmt::Display for EdgeTrace {
 #[derive(Clone, Debug, Default)]
 pub struct Edge {
     trace: EdgeTrace,
-    baggage: AcceptedKeys,
-}
-
-/// The keys of the baggage that is accepted.
-#[derive(Clone, Debug)]
-enum AcceptedKeys {
-    All,
-    Only(Arc<[String]>),
-}
-
-impl Default for AcceptedKeys {
-    fn default() -> Self {
-        Self::Only(Arc::default())
-    }
-}
-
-impl AcceptedKeys {
-    fn contains(&self, key: &Key) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(keys) => keys.iter().any(|accepted| accepted == key.as_str()),
-        }
-    }
+    baggage: BaggageKeys,
 }
 
 impl Edge {
     /// For callers from outside: of their baggage, only these keys are accepted.
-    pub fn new(trace: EdgeTrace, baggage_keys: Vec<String>) -> Self {
-        Self {
-            trace,
-            baggage: AcceptedKeys::Only(baggage_keys.into()),
-        }
+    pub fn new(trace: EdgeTrace, baggage: BaggageKeys) -> Self {
+        Self { trace, baggage }
     }
 
     /// For the system's own services.
     pub(crate) fn trusted() -> Self {
         Self {
             trace: EdgeTrace::Continue,
-            baggage: AcceptedKeys::All,
+            baggage: BaggageKeys::all(),
         }
     }
 
     /// Accepts the part of a caller's context that the policy allows.
     pub(crate) fn accept(&self, caller: Context) -> Accepted {
         let accepted = caller.baggage().iter();
-        let accepted = accepted.filter(|(key, _)| self.baggage.contains(key));
+        let accepted = accepted.filter(|(key, _)| self.baggage.contains(key.as_str()));
         let accepted = accepted.map(|(key, entry)| (key.clone(), entry.clone()));
         let baggage: Baggage = accepted.collect();
         let (context, link) = match self.trace {

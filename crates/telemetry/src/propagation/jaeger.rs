@@ -10,11 +10,13 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, Tra
 use percent_encoding::percent_decode_str;
 
 use super::baggage;
+use super::caller_state::DEBUG;
+use super::carrier;
 
 const TRACE: &str = "uber-trace-id";
 const BAGGAGE: &str = "uberctx-";
 /// Bit 1 of Jaeger's flags: a debug trace, which is also sampled.
-const DEBUG: u8 = 0x02;
+const JAEGER_DEBUG: u8 = 0x02;
 
 /// The propagator.
 #[derive(Debug)]
@@ -25,9 +27,12 @@ impl TextMapPropagator for Jaeger {
         let span = context.span();
         let span = span.span_context();
         if span.is_valid() {
-            let sampled = u8::from(span.is_sampled());
+            let mut flags = u8::from(span.is_sampled());
+            if span.trace_flags() & DEBUG == DEBUG {
+                flags |= JAEGER_DEBUG;
+            }
             // The parent's id is deprecated and always 0.
-            let value = format!("{}:{}:0:{sampled}", span.trace_id(), span.span_id());
+            let value = format!("{}:{}:0:{flags}", span.trace_id(), span.span_id());
             injector.set(TRACE, value);
         }
         for (key, (value, _)) in context.baggage() {
@@ -44,10 +49,14 @@ impl TextMapPropagator for Jaeger {
             extracted = extracted.with_remote_span_context(span);
         }
         let mut found = Baggage::new();
+        let mut room = baggage::MAX_BYTES;
         for header in extractor.keys() {
             if let Some(key) = header.strip_prefix(BAGGAGE)
-                && let Some(value) = extractor.get(header)
+                && let Some(value) = extractor.get(header).filter(|it| *it != carrier::INVALID)
+                && let Some(rest) = room.checked_sub(key.len() + value.len())
+                && found.len() < baggage::MAX_MEMBERS
             {
+                room = rest;
                 let value = percent_decode_str(value).decode_utf8_lossy();
                 found.insert(key.to_owned(), value.into_owned());
             }
@@ -80,8 +89,11 @@ fn parse(header: &str) -> Option<SpanContext> {
     let trace = TraceId::from(hex(trace, 32)?);
     let span = SpanId::from(u64::try_from(hex(span, 16)?).ok()?);
     let flags = u8::try_from(hex(flags, 2)?).ok()?;
-    let sampled = flags & (TraceFlags::SAMPLED.to_u8() | DEBUG) != 0;
-    let flags = TraceFlags::default().with_sampled(sampled);
+    let flags = if flags & JAEGER_DEBUG != 0 {
+        TraceFlags::SAMPLED | DEBUG
+    } else {
+        TraceFlags::new(flags) & TraceFlags::SAMPLED
+    };
     let span = SpanContext::new(trace, span, flags, true, TraceState::NONE);
     span.is_valid().then_some(span)
 }

@@ -23,6 +23,8 @@
 
 mod b3;
 mod baggage;
+mod baggage_keys;
+pub(crate) mod caller_state;
 mod carrier;
 mod edge;
 mod jaeger;
@@ -34,10 +36,12 @@ pub(crate) mod traceresponse;
 use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 
+pub(crate) use self::baggage_keys::is_reserved;
+pub use self::baggage_keys::{BaggageKeys, BaggageKeysError};
 pub use self::carrier::HeaderExtractor;
 pub(crate) use self::edge::Accepted;
 pub use self::edge::{Edge, EdgeTrace, EdgeTraceError};
-pub(crate) use self::trace_context::RANDOM;
+pub(crate) use self::trace_context::{KNOWN_FLAGS, RANDOM};
 use crate::config::PropagatorKind;
 
 pub use opentelemetry::Context;
@@ -82,8 +86,8 @@ fn propagator(kind: PropagatorKind) -> Box<dyn TextMapPropagator + Send + Sync> 
     match kind {
         PropagatorKind::TraceContext => Box::new(trace_context::TraceContext),
         PropagatorKind::Baggage => Box::new(baggage::Baggage),
-        PropagatorKind::B3 => Box::new(b3::B3::single()),
-        PropagatorKind::B3Multi => Box::new(b3::B3::multi()),
+        PropagatorKind::B3 => Box::new(b3::B3::Single),
+        PropagatorKind::B3Multi => Box::new(b3::B3::Multi),
         PropagatorKind::Jaeger => Box::new(jaeger::Jaeger),
     }
 }

@@ -20,7 +20,7 @@ const TRACESTATE: &str = "tracestate";
 /// `random`, bit 1 of the trace flags: the trace id's last seven bytes are random.
 pub(crate) const RANDOM: TraceFlags = TraceFlags::new(0x02);
 /// The flags that Level 2 defines; all others are sent as zero.
-const KNOWN_FLAGS: u8 = 0x03;
+pub(crate) const KNOWN_FLAGS: TraceFlags = TraceFlags::new(0x03);
 /// The length of a version 00 `traceparent`.
 const PARENT_LEN: usize = 55;
 /// The maximum number of members of a `tracestate`.
@@ -30,10 +30,11 @@ const MAX_MEMBERS: usize = 32;
 #[derive(Debug)]
 pub(super) struct TraceContext;
 
-/// A well-formed `tracestate` that OpenTelemetry's [`TraceState`] rejects, because
-/// it allows one character less after an `@`. It is passed on unchanged.
+/// A valid `tracestate` that OpenTelemetry's [`TraceState`] cannot hold: it follows
+/// Level 1, which limits the number and the place of `@` in a key. The list is passed
+/// on unchanged; spans record the members that [`TraceState`] accepts.
 #[derive(Clone, Debug)]
-struct Opaque {
+struct Unchanged {
     trace: TraceId,
     header: String,
 }
@@ -48,12 +49,12 @@ impl TextMapPropagator for TraceContext {
         let parent = traceparent(span);
         let parent = str::from_utf8(&parent).expect("hex digits and dashes are text");
         injector.set(TRACEPARENT, parent.to_owned());
-        if *span.trace_state() != TraceState::NONE {
-            injector.set(TRACESTATE, span.trace_state().header());
-        } else if let Some(opaque) = context.get::<Opaque>()
-            && opaque.trace == span.trace_id()
+        if let Some(list) = context.get::<Unchanged>()
+            && list.trace == span.trace_id()
         {
-            injector.set(TRACESTATE, opaque.header.clone());
+            injector.set(TRACESTATE, list.header.clone());
+        } else if *span.trace_state() != TraceState::NONE {
+            injector.set(TRACESTATE, span.trace_state().header());
         }
     }
 
@@ -76,9 +77,14 @@ impl TextMapPropagator for TraceContext {
             return context.with_remote_span_context(span_context(state));
         }
         let header = join(&members);
+        let known = members
+            .iter()
+            .copied()
+            .filter(|member| TraceState::from_key_value([*member]).is_ok());
+        let state = TraceState::from_key_value(known).unwrap_or_default();
         context
-            .with_value(Opaque { trace, header })
-            .with_remote_span_context(span_context(TraceState::NONE))
+            .with_value(Unchanged { trace, header })
+            .with_remote_span_context(span_context(state))
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -94,13 +100,17 @@ pub(super) fn traceparent(span: &SpanContext) -> [u8; PARENT_LEN] {
     text[..2].copy_from_slice(b"00");
     hex::write(&mut text[3..35], &span.trace_id().to_bytes());
     hex::write(&mut text[36..52], &span.span_id().to_bytes());
-    hex::write(&mut text[53..], &[span.trace_flags().to_u8() & KNOWN_FLAGS]);
+    hex::write(
+        &mut text[53..],
+        &[(span.trace_flags() & KNOWN_FLAGS).to_u8()],
+    );
     text
 }
 
 /// The ids and flags of a `traceparent`, by the rules of section 3.2.
 fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let bytes = header.as_bytes();
+    // HTTP/1 removes the white space around a value; other carriers may not.
+    let bytes = header.trim_matches([' ', '\t']).as_bytes();
     let fields = bytes.get(..PARENT_LEN)?;
     let dashes = [2, 35, 52].iter().all(|&index| fields[index] == b'-');
     let version = hex::read(&fields[..2])?;
@@ -115,44 +125,41 @@ fn parse(header: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
     let high = u128::from(hex::read(&fields[3..19])?);
     let trace = TraceId::from(high << 64 | u128::from(hex::read(&fields[19..35])?));
     let span = SpanId::from(hex::read(&fields[36..52])?);
-    let flags = u8::try_from(hex::read(&fields[53..])?).ok()? & KNOWN_FLAGS;
+    let flags = u8::try_from(hex::read(&fields[53..])?).ok()?;
     let valid = trace != TraceId::INVALID && span != SpanId::INVALID;
-    valid.then_some((trace, span, TraceFlags::new(flags)))
+    valid.then_some((trace, span, TraceFlags::new(flags) & KNOWN_FLAGS))
 }
 
-/// The members of all `tracestate` headers, in order. `None` if section 3.3 does
-/// not allow them: then the complete list is dropped, and the trace is continued.
+/// The members of all `tracestate` headers, in order, of each key the first. `None` if
+/// section 3.3 does not allow them: then the complete list is dropped, and the trace is
+/// continued.
 fn members<'a>(lists: &[&'a str]) -> Option<Vec<(&'a str, &'a str)>> {
     let mut members: Vec<(&str, &str)> = Vec::new();
+    let mut count = 0;
     for member in lists.iter().flat_map(|list| list.split(',')) {
         let member = member.trim_matches([' ', '\t']);
         // Empty members are allowed and ignored.
         if member.is_empty() {
             continue;
         }
+        count += 1;
         let (key, value) = member.split_once('=')?;
-        let known = members.iter().any(|(known, _)| *known == key);
-        if known || !is_key(key) || !is_value(value) || members.len() == MAX_MEMBERS {
+        if !is_key(key) || !is_value(value) || count > MAX_MEMBERS {
             return None;
         }
-        members.push((key, value));
+        if members.iter().all(|(known, _)| *known != key) {
+            members.push((key, value));
+        }
     }
     Some(members)
 }
 
-/// A key, or `tenant@system`, with the lengths that the conformance suite requires.
+/// A key of Level 2: a lowercase letter or digit, then up to 255 of these and `_-*/@`.
 fn is_key(key: &str) -> bool {
-    match key.split_once('@') {
-        Some((tenant, system)) => is_key_part(tenant, 241) && is_key_part(system, 14),
-        None => is_key_part(key, 256),
-    }
-}
-
-fn is_key_part(part: &str, max_len: usize) -> bool {
     let first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let rest = |byte: &u8| first(byte) || b"_-*/".contains(byte);
-    let bytes = part.as_bytes();
-    bytes.len() <= max_len && bytes.first().is_some_and(first) && bytes.iter().all(rest)
+    let rest = |byte: &u8| first(byte) || b"_-*/@".contains(byte);
+    let bytes = key.as_bytes();
+    bytes.len() <= 256 && bytes.first().is_some_and(first) && bytes.iter().all(rest)
 }
 
 fn is_value(value: &str) -> bool {

@@ -10,14 +10,17 @@ use axum::http::{Request, Response, StatusCode};
 use axum::routing::{get, post};
 use futures_util::StreamExt;
 use telemetry::http::ServerLayer;
-use telemetry::{Edge, EdgeTrace};
+use telemetry::{BaggageKeys, Edge, EdgeTrace};
 use tower::{Layer, ServiceExt, service_fn};
 use trace_contract::{Expectation, TraceParent};
 
 use crate::fixture::{self, assert_trace, assert_trace_as, caller, serve, store};
 
 fn open_edge() -> ServerLayer {
-    ServerLayer::public(Edge::new(EdgeTrace::Continue, vec!["tenant".to_owned()]))
+    ServerLayer::public(Edge::new(
+        EdgeTrace::Continue,
+        "tenant".parse().expect("a key"),
+    ))
 }
 
 #[tokio::test]
@@ -194,7 +197,7 @@ async fn the_span_of_a_client_that_disconnects_is_cancelled() {
 
 #[tokio::test]
 async fn a_linked_edge_starts_a_new_trace_with_a_link_to_the_caller() {
-    let layer = ServerLayer::public(Edge::new(EdgeTrace::Link, Vec::new()));
+    let layer = ServerLayer::public(Edge::new(EdgeTrace::Link, BaggageKeys::default()));
     let routes = Router::new()
         .route("/linked", get(|| async { "ok" }))
         .layer(layer);

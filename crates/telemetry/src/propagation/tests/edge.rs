@@ -5,7 +5,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceFlags;
 
 use super::*;
-use crate::propagation::{Accepted, Edge, EdgeTrace, traceresponse};
+use crate::propagation::{Accepted, BaggageKeys, Edge, EdgeTrace, traceresponse};
 
 fn accepted(edge: &Edge) -> Accepted {
     let sent = [
@@ -31,14 +31,14 @@ fn an_edge_accepts_only_what_it_allows() {
         keys.sort();
         keys
     };
-    let closed = accepted(&Edge::new(EdgeTrace::Continue, vec![]));
+    let closed = accepted(&Edge::new(EdgeTrace::Continue, keys_of("")));
     assert!(keys(&closed).is_empty());
     assert!(closed.context.span().span_context().is_valid());
 
-    let open = accepted(&Edge::new(EdgeTrace::Continue, vec!["tenant".to_owned()]));
+    let open = accepted(&Edge::new(EdgeTrace::Continue, keys_of("tenant")));
     assert_eq!(keys(&open), ["tenant"]);
 
-    let linked = accepted(&Edge::new(EdgeTrace::Link, vec!["tenant".to_owned()]));
+    let linked = accepted(&Edge::new(EdgeTrace::Link, keys_of("tenant")));
     assert_eq!(keys(&linked), ["tenant"]);
     assert!(
         !linked.context.span().span_context().is_valid(),
@@ -48,6 +48,63 @@ fn an_edge_accepts_only_what_it_allows() {
     assert_eq!(link.span_id().to_string(), SPAN);
 
     assert_eq!(keys(&accepted(&Edge::trusted())), ["secret", "tenant"]);
+}
+
+fn keys_of(text: &str) -> BaggageKeys {
+    text.parse().expect("the keys are valid")
+}
+
+#[test]
+fn keys_and_prefixes_accept_the_baggage_that_they_match() {
+    for (keys, accepted, rejected) in [
+        ("", &[][..], &["tenant", "*"][..]),
+        (" , ", &[], &["tenant"]),
+        ("tenant", &["tenant"], &["Tenant", "tenant.id", "tenan", ""]),
+        ("tenant, user.tier,", &["tenant", "user.tier"], &["user"]),
+        (
+            "tenant.*",
+            &["tenant.id", "tenant.a.b", "tenant."],
+            &["tenant", "tenants.id"],
+        ),
+        (
+            "tenant*",
+            &["tenant", "tenants", "tenant.id"],
+            &["a-tenant", "Tenant"],
+        ),
+        ("*", &["tenant", "a.b", "*", "trace_id"], &[]),
+        ("a,*", &["b"], &[]),
+    ] {
+        let keys_accepted = keys_of(keys);
+        for key in accepted {
+            assert!(keys_accepted.contains(key), "{keys:?} must accept {key:?}");
+        }
+        for key in rejected {
+            assert!(!keys_accepted.contains(key), "{keys:?} must reject {key:?}");
+        }
+    }
+}
+
+#[test]
+fn an_invalid_pattern_is_refused_with_the_fix() {
+    for (bad, hint) in [
+        ("a*b", "use key, prefix.* or *"),
+        ("*a", "use key, prefix.* or *"),
+        ("**", "use key, prefix.* or *"),
+        ("a.**", "use key, prefix.* or *"),
+        ("a*.*", "use key, prefix.* or *"),
+        (".*", "use key, prefix.* or *"),
+        ("good,a*b", "use key, prefix.* or *"),
+        ("tenant;prop", "use only letters, digits and -._"),
+        ("two words", "use only letters, digits and -._"),
+        ("tenant=blue", "use only letters, digits and -._"),
+        ("[a-z]", "use only letters, digits and -._"),
+        ("a?", "use only letters, digits and -._"),
+    ] {
+        let error = bad.parse::<BaggageKeys>().expect_err(bad).to_string();
+        let key = bad.trim_start_matches("good,");
+        assert!(error.contains(hint), "{bad:?}: {error}");
+        assert!(error.contains(&format!("{key:?}")), "{bad:?}: {error}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! What is sent on for what was received, for every propagator.
 
+mod b3;
 mod baggage;
 mod edge;
-mod other_formats;
+mod jaeger;
 mod properties;
 mod trace_context;
 

@@ -78,7 +78,7 @@ proptest! {
 
     #[test]
     fn every_valid_tracestate_is_passed_on_unchanged(
-        keys in prop::collection::hash_set("[a-z0-9][a-z0-9_*/-]{0,240}(@[a-z0-9][a-z0-9_*/-]{0,13})?", 1..33),
+        keys in prop::collection::hash_set("[a-z0-9][a-z0-9_*/@-]{0,255}", 1..33),
         value in "[!-+\\--<>-~]{1,20}",
     ) {
         let list: Vec<String> = keys.iter().map(|key| format!("{key}={value}")).collect();
