@@ -91,7 +91,10 @@ mod tests {
             .build();
         let targets: Targets = rust_log.parse().expect("the example is valid");
         let subscriber = tracing_subscriber::registry()
-            .with(span_layer(Tracer::new(provider.tracer("test")), targets.clone()))
+            .with(span_layer(
+                Tracer::new(provider.tracer("test")),
+                targets.clone(),
+            ))
             .with(layer(
                 targets,
                 Output::start().expect("a thread can be started"),
