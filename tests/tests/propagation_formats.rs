@@ -32,7 +32,7 @@ impl Edge {
 
     /// Sends `GET /hello` with these headers; returns the response.
     async fn get(&self, headers: &[(&str, &str)]) -> Result<reqwest::Response> {
-        let client = trace_contract::http_client().build()?;
+        let client = trace_contract::http_client::builder().no_proxy().build()?;
         let mut request = client.get(self.traced.system.url("/hello"));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -207,7 +207,9 @@ async fn a_b3_trace_without_a_decision_is_complete() -> Result<()> {
         let config = SystemConfig::new().all("OTEL_PROPAGATORS", propagators);
         let traced = TracedSystem::with(config).await?;
         let sent = [("x-b3-traceid", TRACE), ("x-b3-spanid", SPAN)];
-        let client = trace_contract::http_client().user_agent("caller/1");
+        let client = trace_contract::http_client::builder()
+            .no_proxy()
+            .user_agent("caller/1");
         let mut request = client.build()?.get(traced.system.url("/hello"));
         for (name, value) in sent {
             request = request.header(name, value);
