@@ -1,8 +1,9 @@
 //! Checks the trace of one request against a contract.
 //!
 //! A contract ([`Contract`], a YAML file) describes the spans that a request must
-//! produce: their tree, names and attributes. Spans are received over OTLP/HTTP by a
-//! [`Receiver`], queried from [`Jaeger`], or read from a file; the check is the same.
+//! produce: their tree, names and attributes. Spans are received over OTLP by a
+//! [`Receiver`], queried from [`Jaeger`] or [`Tempo`], or read from a file; the check is the
+//! same.
 //! [`verify`] waits for the complete trace and reports the differences on one screen.
 //!
 //! ```no_run
@@ -42,28 +43,33 @@ pub mod model;
 pub mod otlp;
 #[cfg(test)]
 mod properties;
+mod query;
 mod receiver;
 mod record;
 mod redact;
 mod send;
 mod source;
 mod store;
+mod tempo;
 mod text;
 mod traceparent;
 mod verify;
 mod waterfall;
 
 pub use check::{Difference, DifferenceKind, Expectation, Mismatch};
+pub use client::{Authorities, ClientOptions, OptionsError};
 pub use contract::{Contract, ContractError};
 pub use ids::{SpanId, TraceId};
-pub use jaeger::{Jaeger, JaegerError};
+pub use jaeger::Jaeger;
 pub use model::{Span, SpanKind, Status, Trace, Value};
+pub use query::QueryError;
 pub use receiver::{Behaviour, Receiver};
 pub use record::{RecordError, record};
 pub use redact::UrlError;
 pub use send::{Request, Response, SendError};
 pub use source::Source;
 pub use store::{Store, WaitError};
+pub use tempo::Tempo;
 pub use traceparent::{TraceParent, TraceParentError};
 pub use verify::{VerifyError, verify};
 pub use waterfall::{Waterfall, waterfall};

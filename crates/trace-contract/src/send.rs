@@ -6,7 +6,7 @@ use http::header::USER_AGENT;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use url::Url;
 
-use crate::client;
+use crate::client::{self, Authorities};
 use crate::redact::{self, UrlError};
 use crate::traceparent::TraceParent;
 
@@ -24,6 +24,7 @@ pub struct Request {
     body: Vec<u8>,
     traceparent: TraceParent,
     timeout: Duration,
+    ca: Authorities,
 }
 
 /// The response to a [`Request`].
@@ -75,6 +76,7 @@ impl Request {
             body: Vec::new(),
             traceparent: TraceParent::generate(),
             timeout: Duration::from_secs(30),
+            ca: Authorities::default(),
         })
     }
 
@@ -129,6 +131,11 @@ impl Request {
         Self { timeout, ..self }
     }
 
+    /// Also trusts these certificate authorities.
+    pub fn trust(self, ca: Authorities) -> Self {
+        Self { ca, ..self }
+    }
+
     /// The `traceparent` of the request.
     pub fn traceparent(&self) -> &TraceParent {
         &self.traceparent
@@ -148,7 +155,12 @@ impl Request {
             url: redact::redacted(&self.url),
             cause: redact::root_cause(&error.without_url()),
         };
-        let client = client::builder(&self.url)
+        let builder = client::builder(&self.url, &self.ca);
+        let client = builder
+            .map_err(|cause| SendError::NoResponse {
+                url: redact::redacted(&self.url),
+                cause,
+            })?
             .redirect(reqwest::redirect::Policy::none())
             .timeout(self.timeout)
             .build()

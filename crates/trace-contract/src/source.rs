@@ -6,11 +6,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use crate::ids::TraceId;
-use crate::jaeger::{Jaeger, JaegerError};
+use crate::jaeger::Jaeger;
 use crate::model::Trace;
+use crate::query::QueryError;
 use crate::store::Store;
+use crate::tempo::Tempo;
 
-/// Jaeger is polled often at first, because most traces arrive soon.
+/// A backend is polled often at first, because most traces arrive soon.
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(50);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -21,6 +23,8 @@ pub enum Source {
     Store(Store),
     /// Jaeger's query service.
     Jaeger(Jaeger),
+    /// Tempo's query frontend.
+    Tempo(Tempo),
 }
 
 impl From<Store> for Source {
@@ -41,15 +45,22 @@ impl From<Jaeger> for Source {
     }
 }
 
+impl From<Tempo> for Source {
+    fn from(tempo: Tempo) -> Self {
+        Self::Tempo(tempo)
+    }
+}
+
 impl Source {
     /// The spans of the trace that have arrived so far; `None` if there are none.
     ///
     /// # Errors
-    /// When the query to Jaeger fails.
-    pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, JaegerError> {
+    /// When the query to the backend fails.
+    pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, QueryError> {
         match self {
             Self::Store(store) => Ok(store.trace(id)),
             Self::Jaeger(jaeger) => jaeger.trace(id).await,
+            Self::Tempo(tempo) => tempo.trace(id).await,
         }
     }
 }
@@ -66,7 +77,7 @@ impl NextRead {
     pub(crate) fn of(source: &Source) -> Self {
         match source {
             Source::Store(store) => Self::Arrival(store.clone(), store.subscribe()),
-            Source::Jaeger(_) => Self::Poll(MIN_POLL_INTERVAL),
+            Source::Jaeger(_) | Source::Tempo(_) => Self::Poll(MIN_POLL_INTERVAL),
         }
     }
 

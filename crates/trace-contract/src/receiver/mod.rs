@@ -1,27 +1,30 @@
-//! An OTLP/HTTP receiver that stores spans in memory, for tests and demos:
-//! `POST /v1/traces`, in protobuf or JSON, plain or compressed with gzip.
+//! An OTLP receiver that stores spans in memory, for tests and demos. One port accepts
+//! OTLP/HTTP (`POST /v1/traces`, in protobuf or JSON) and OTLP/gRPC, plain or compressed
+//! with gzip.
 
+mod grpc;
 mod response;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::model::Span;
 use crate::otlp::{self, OtlpError};
 use crate::store::Store;
-use response::{Encoding, Rejection};
+use response::{Body, Encoding, Rejection};
 
 /// The maximum size of a body, before and after decompression.
 const BODY_LIMIT: u64 = 64 * 1024 * 1024;
@@ -156,22 +159,22 @@ async fn serve_connection(stream: TcpStream, state: Arc<State>) {
         async move { Ok::<_, Infallible>(handle(request, &state).await) }
     });
     // A broken connection is not an error of the receiver: the client retries.
-    let _ = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new());
+    server.http2().timer(TokioTimer::new());
+    let _ = server.serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn handle(request: Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
-    let encoding = Encoding::of(request.headers());
+async fn handle(request: Request<Incoming>, state: &State) -> Response<Body> {
+    let protocol = Protocol::of(request.headers());
     let (parts, body) = request.into_parts();
-    if let Err(rejection) = check_target(&parts.method, parts.uri.path()) {
-        return rejection.response(encoding);
+    if let Err(rejection) = protocol.check_target(&parts.method, parts.uri.path()) {
+        return protocol.rejected(rejection);
     }
     let limit = usize::try_from(BODY_LIMIT).unwrap_or(usize::MAX);
     let body = match Limited::new(body, limit).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(error) => return unreadable(error.as_ref()).response(encoding),
+        Err(error) => return protocol.rejected(unreadable(error.as_ref())),
     };
     let delay = match state.behaviour() {
         Behaviour::Accept => Duration::ZERO,
@@ -180,17 +183,91 @@ async fn handle(request: Request<Incoming>, state: &State) -> Response<Full<Byte
         Behaviour::Reject {
             status,
             retry_after,
-        } => return response::configured(status, retry_after, encoding),
+        } => return protocol.configured(status, retry_after),
     };
-    let spans = match read_spans(&parts.headers, &body, state.store.only_counts()) {
+    let spans = match protocol.read_spans(&parts.headers, &body, state.store.only_counts()) {
         Ok(spans) => spans,
-        Err(rejection) => return rejection.response(encoding),
+        Err(rejection) => return protocol.rejected(rejection),
     };
     state.store.add(spans);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    response::accepted(encoding)
+    protocol.accepted()
+}
+
+/// The protocol of a request.
+#[derive(Clone, Copy)]
+enum Protocol {
+    Http(Encoding),
+    Grpc,
+}
+
+impl Protocol {
+    fn of(headers: &HeaderMap) -> Self {
+        if grpc::is_call(headers) {
+            Self::Grpc
+        } else {
+            Self::Http(Encoding::of(headers))
+        }
+    }
+
+    fn check_target(self, method: &Method, path: &str) -> Result<(), Rejection> {
+        match self {
+            Self::Http(_) => check_target(method, path),
+            Self::Grpc if path == grpc::PATH => Ok(()),
+            Self::Grpc => Err(Rejection::new(
+                StatusCode::NOT_FOUND,
+                format!("unknown method {path}: export traces with {}", grpc::PATH),
+            )),
+        }
+    }
+
+    fn read_spans(
+        self,
+        headers: &HeaderMap,
+        body: &[u8],
+        only_ids: bool,
+    ) -> Result<Vec<Span>, Rejection> {
+        match self {
+            Self::Http(encoding) => {
+                let compression = header(headers, CONTENT_ENCODING.as_str());
+                let body = decompress(body, compression)?;
+                read_spans(headers, &body, encoding, only_ids)
+            }
+            Self::Grpc => {
+                let (message, is_compressed) = grpc::message(body)?;
+                let compression = if is_compressed {
+                    header(headers, grpc::ENCODING)
+                } else {
+                    ""
+                };
+                let message = decompress(message, compression)?;
+                read_spans(headers, &message, Encoding::Protobuf, only_ids)
+            }
+        }
+    }
+
+    fn accepted(self) -> Response<Body> {
+        match self {
+            Self::Http(encoding) => response::accepted(encoding),
+            Self::Grpc => grpc::accepted(),
+        }
+    }
+
+    fn rejected(self, rejection: Rejection) -> Response<Body> {
+        match self {
+            Self::Http(encoding) => rejection.response(encoding),
+            Self::Grpc => grpc::rejected(&rejection, None),
+        }
+    }
+
+    fn configured(self, status: u16, retry_after: Option<Duration>) -> Response<Body> {
+        match self {
+            Self::Http(encoding) => response::configured(status, retry_after, encoding),
+            Self::Grpc => grpc::rejected(&response::configured_rejection(status), retry_after),
+        }
+    }
 }
 
 fn check_target(method: &Method, path: &str) -> Result<(), Rejection> {
@@ -226,33 +303,37 @@ fn too_large() -> Rejection {
     )
 }
 
-fn read_spans(headers: &HeaderMap, body: &[u8], only_ids: bool) -> Result<Vec<Span>, Rejection> {
-    let decompressed;
-    let body = match header(headers, CONTENT_ENCODING) {
-        "" | "identity" => body,
-        "gzip" => {
-            decompressed = otlp::gunzip(body, BODY_LIMIT).map_err(|error| reject(&error))?;
-            &decompressed
-        }
-        other => {
-            return Err(Rejection::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("content-encoding {other:?} is not supported: send gzip or no encoding"),
-            ));
-        }
-    };
-    let spans = match Encoding::of(headers) {
+fn decompress<'a>(body: &'a [u8], compression: &str) -> Result<Cow<'a, [u8]>, Rejection> {
+    match compression {
+        "" | "identity" => Ok(Cow::Borrowed(body)),
+        "gzip" => match otlp::gunzip(body, BODY_LIMIT) {
+            Ok(decompressed) => Ok(Cow::Owned(decompressed)),
+            Err(error) => Err(reject(&error)),
+        },
+        other => Err(Rejection::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("content-encoding {other:?} is not supported: send gzip or no encoding"),
+        )),
+    }
+}
+
+fn read_spans(
+    headers: &HeaderMap,
+    body: &[u8],
+    encoding: Encoding,
+    only_ids: bool,
+) -> Result<Vec<Span>, Rejection> {
+    let spans = match encoding {
         Encoding::Protobuf if only_ids => otlp::ids_from_protobuf(body),
         Encoding::Protobuf => otlp::from_protobuf(body),
         Encoding::Json => otlp::from_json(body),
         Encoding::Unknown => {
-            return Err(Rejection::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!(
-                    "content-type {:?} is not OTLP/HTTP: send application/x-protobuf or application/json",
-                    header(headers, CONTENT_TYPE)
-                ),
-            ));
+            let found = header(headers, CONTENT_TYPE.as_str());
+            let message = format!(
+                "content-type {found:?} is not OTLP: send application/x-protobuf, \
+                 application/json or application/grpc"
+            );
+            return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
         }
     };
     spans.map_err(|error| reject(&error))
@@ -265,7 +346,7 @@ fn reject(error: &OtlpError) -> Rejection {
     }
 }
 
-fn header(headers: &HeaderMap, name: http::HeaderName) -> &str {
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())

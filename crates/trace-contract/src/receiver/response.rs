@@ -1,13 +1,18 @@
 //! The responses of OTLP/HTTP: an empty message if the spans were accepted, otherwise a
 //! `google.rpc.Status` with the reason, in the encoding of the request.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
 use prost::Message;
+
+/// The body of a response.
+pub(super) type Body = BoxBody<Bytes, Infallible>;
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
@@ -63,7 +68,20 @@ impl Rejection {
         Self { status, message }
     }
 
-    pub(super) fn response(self, encoding: Encoding) -> Response<Full<Bytes>> {
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The gRPC code for the status.
+    pub(super) fn rpc_code(&self) -> i32 {
+        rpc_code(self.status)
+    }
+
+    pub(super) fn response(self, encoding: Encoding) -> Response<Body> {
         let body = match encoding {
             Encoding::Unknown => format!("{}\n", self.message).into_bytes(),
             Encoding::Json => serde_json::json!({
@@ -89,7 +107,7 @@ impl Rejection {
 }
 
 /// All spans were accepted: an `ExportTraceServiceResponse` without a partial success.
-pub(super) fn accepted(encoding: Encoding) -> Response<Full<Bytes>> {
+pub(super) fn accepted(encoding: Encoding) -> Response<Body> {
     let body = match encoding {
         Encoding::Json => b"{}".to_vec(),
         Encoding::Protobuf | Encoding::Unknown => Vec::new(),
@@ -102,10 +120,8 @@ pub(super) fn configured(
     status: u16,
     retry_after: Option<Duration>,
     encoding: Encoding,
-) -> Response<Full<Bytes>> {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let message = format!("configured to respond {status}");
-    let mut response = Rejection::new(status, message).response(encoding);
+) -> Response<Body> {
+    let mut response = configured_rejection(status).response(encoding);
     if let Some(after) = retry_after {
         response
             .headers_mut()
@@ -114,8 +130,14 @@ pub(super) fn configured(
     response
 }
 
-fn respond(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
+/// The rejection that `Behaviour::Reject` configures.
+pub(super) fn configured_rejection(status: u16) -> Rejection {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Rejection::new(status, format!("configured to respond {status}"))
+}
+
+fn respond(status: StatusCode, encoding: Encoding, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Full::new(body.into()).boxed());
     *response.status_mut() = status;
     response
         .headers_mut()

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::check::Mismatch;
 use crate::ids::TraceId;
-use crate::jaeger::JaegerError;
 use crate::model::Trace;
+use crate::query::QueryError;
 use crate::text::plural;
 
 const HINT: &str = "hint: does the service continue the trace of traceparent, sample it, and \
@@ -34,7 +34,7 @@ pub enum VerifyError {
     /// The trace could not be read.
     NotChecked {
         /// The cause.
-        cause: JaegerError,
+        cause: QueryError,
         /// How long reading was tried.
         waited: Duration,
     },

@@ -13,7 +13,6 @@ pub use error::VerifyError;
 use crate::check::{DEFAULT_STABLE_FOR, Expectation, Mismatch};
 use crate::contract::Contract;
 use crate::ids::TraceId;
-use crate::jaeger::JaegerError;
 use crate::model::Trace;
 use crate::source::{NextRead, Source};
 
@@ -88,7 +87,7 @@ async fn wait_for(
         let waited = now - started_at;
         let trace = match read {
             Ok(trace) => trace.unwrap_or_else(|| Trace::new(id, [])),
-            Err(cause) if now < deadline && is_transient(&cause) => {
+            Err(cause) if now < deadline && cause.is_transient() => {
                 next_read.wait(deadline).await;
                 continue;
             }
@@ -128,15 +127,5 @@ fn finish(outcome: Outcome, trace: Trace, waited: Duration) -> Result<Trace, Ver
             trace_id: trace.id(),
             waited,
         }),
-    }
-}
-
-/// Whether a retry may succeed: Jaeger, or a proxy in front of it, may be starting. A
-/// wrong URL stays wrong.
-fn is_transient(error: &JaegerError) -> bool {
-    match error {
-        JaegerError::Unreachable { .. } => true,
-        JaegerError::ErrorStatus { status, .. } => status.is_server_error(),
-        JaegerError::Url(_) | JaegerError::NotJaeger { .. } => false,
     }
 }

@@ -83,7 +83,7 @@ async fn spans_are_received_without_jaeger() {
     let run = run(&format!("check --listen {address} --url {url} {contract}"))
         .await
         .expect(0);
-    let listening = format!("receiving OTLP/HTTP at http://{address}");
+    let listening = format!("receiving OTLP (gRPC and HTTP) at http://{address}");
     assert!(run.err.contains(&listening), "{}", run.err);
     assert!(run.out.contains("contract satisfied"), "{}", run.out);
 }

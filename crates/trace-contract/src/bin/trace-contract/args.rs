@@ -99,7 +99,23 @@ pub(crate) struct InputArgs {
     /// Read the trace from Jaeger v2, whose query service has this URL.
     #[arg(long, value_name = "URL", env = "JAEGER_URL", hide_env_values = true)]
     pub(crate) jaeger: Option<String>,
-    /// Receive the trace over OTLP/HTTP on this address; services export to `http://ADDRESS`.
+    /// Read the trace from Grafana Tempo, whose query frontend has this URL.
+    #[arg(long, value_name = "URL", env = "TEMPO_URL", hide_env_values = true)]
+    pub(crate) tempo: Option<String>,
+    /// A header of the queries to --jaeger or --tempo, such as 'X-Scope-OrgID: team'; may be
+    /// repeated. A secret is safer in the environment variable.
+    #[arg(
+        long = "source-header",
+        value_name = "NAME: VALUE",
+        env = "TRACE_CONTRACT_SOURCE_HEADER",
+        hide_env_values = true
+    )]
+    pub(crate) source_headers: Vec<String>,
+    /// For HTTPS, also trust the certificate authorities in this PEM file.
+    #[arg(long, value_name = "FILE", env = "TRACE_CONTRACT_CA")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Receive the trace over OTLP (gRPC, or HTTP with protobuf or JSON) on this address; services
+    /// export to `http://ADDRESS`.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "file")]
     pub(crate) listen: Option<String>,
     /// Read the trace from a file: OTLP, Jaeger, Tempo or Zipkin v2; the format is detected. It may be

@@ -1,11 +1,13 @@
-//! Opens the source of the trace: Jaeger, an OTLP receiver, or a file.
+//! Opens the source of the trace: a backend, an OTLP receiver, or a file.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use trace_contract::{Jaeger, Receiver, Source, Store, TraceId, formats};
+use trace_contract::{
+    Authorities, ClientOptions, Jaeger, Receiver, Source, Store, Tempo, TraceId, formats,
+};
 
 use crate::args::InputArgs;
 use crate::failure::Failure;
@@ -18,36 +20,32 @@ pub(crate) struct Input {
     pub(crate) source: Source,
     /// How long to wait for the trace; zero for a file.
     pub(crate) timeout: Duration,
+    /// The authorities that requests trust.
+    pub(crate) ca: Authorities,
     kind: Kind,
 }
 
 enum Kind {
-    Jaeger,
+    Backend,
     File(Store, String),
     Listening(Store, Receiver),
 }
 
 impl Input {
     /// Opens the source that the arguments select. `--file` and `--listen` take
-    /// precedence over Jaeger, whose URL may come from the environment.
+    /// precedence over a backend, whose URL may come from the environment.
     pub(crate) async fn open(args: &InputArgs) -> Result<Self, Failure> {
         if let Some(path) = &args.file {
             return Self::read(path);
         }
         if let Some(address) = &args.listen {
-            return Self::listen(address, args.timeout).await;
+            return Self::listen(address, args.timeout, authorities(args)?).await;
         }
-        let Some(url) = &args.jaeger else {
-            return Err(Failure::not_checked(
-                "no source for the trace: use --jaeger URL (or JAEGER_URL), --listen ADDRESS \
-                 or --file FILE",
-            ));
-        };
-        let jaeger = Jaeger::new(url).map_err(Failure::not_checked)?;
         Ok(Self {
-            source: jaeger.into(),
+            source: backend(args)?,
             timeout: args.timeout,
-            kind: Kind::Jaeger,
+            ca: authorities(args)?,
+            kind: Kind::Backend,
         })
     }
 
@@ -58,21 +56,23 @@ impl Input {
         Ok(Self {
             source: store.clone().into(),
             timeout: Duration::ZERO,
+            ca: Authorities::default(),
             kind: Kind::File(store, path.display().to_string()),
         })
     }
 
-    async fn listen(address: &str, timeout: Duration) -> Result<Self, Failure> {
+    async fn listen(address: &str, timeout: Duration, ca: Authorities) -> Result<Self, Failure> {
         let receiver = Receiver::bind(address).await.map_err(|error| {
             Failure::not_checked(format!(
                 "cannot listen on {address}: {error}. Use --listen with a free port, such as \
                  127.0.0.1:4318"
             ))
         })?;
-        eprintln!("receiving OTLP/HTTP at {}", receiver.endpoint());
+        eprintln!("receiving OTLP (gRPC and HTTP) at {}", receiver.endpoint());
         Ok(Self {
             source: receiver.store().into(),
             timeout,
+            ca,
             kind: Kind::Listening(receiver.store(), receiver),
         })
     }
@@ -81,7 +81,7 @@ impl Input {
     pub(crate) fn stable_for(&self, requested: Duration) -> Duration {
         match self.kind {
             Kind::File(..) => Duration::ZERO,
-            Kind::Jaeger | Kind::Listening(..) => requested,
+            Kind::Backend | Kind::Listening(..) => requested,
         }
     }
 
@@ -89,7 +89,7 @@ impl Input {
     /// file, or the first that is received.
     pub(crate) async fn only_trace(&self) -> Result<TraceId, Failure> {
         match &self.kind {
-            Kind::Jaeger => Err(Failure::not_checked(
+            Kind::Backend => Err(Failure::not_checked(
                 "no trace selected: use --url to send a request, or a trace id",
             )),
             Kind::File(store, path) => match store.trace_ids()[..] {
@@ -111,6 +111,39 @@ impl Input {
                 Ok(store.trace_ids()[0])
             }
         }
+    }
+}
+
+/// The backend that the arguments select.
+fn backend(args: &InputArgs) -> Result<Source, Failure> {
+    let mut options = ClientOptions::default().trust(authorities(args)?);
+    for line in &args.source_headers {
+        options = options.header(line).map_err(Failure::not_checked)?;
+    }
+    let source = match (&args.jaeger, &args.tempo) {
+        (Some(url), None) => Jaeger::with_options(url, &options).map(Source::from),
+        (None, Some(url)) => Tempo::new(url, &options).map(Source::from),
+        (Some(_), Some(_)) => {
+            return Err(Failure::not_checked(
+                "two sources for the trace: use either --jaeger (or JAEGER_URL) or --tempo (or \
+                 TEMPO_URL)",
+            ));
+        }
+        (None, None) => {
+            return Err(Failure::not_checked(
+                "no source for the trace: use --jaeger URL (or JAEGER_URL), --tempo URL (or \
+                 TEMPO_URL), --listen ADDRESS or --file FILE",
+            ));
+        }
+    };
+    source.map_err(Failure::not_checked)
+}
+
+/// The certificate authorities of `--ca`.
+fn authorities(args: &InputArgs) -> Result<Authorities, Failure> {
+    match &args.ca {
+        None => Ok(Authorities::default()),
+        Some(path) => Authorities::from_pem_file(path).map_err(Failure::not_checked),
     }
 }
 

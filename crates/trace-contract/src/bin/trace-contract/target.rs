@@ -45,7 +45,7 @@ impl Target {
     }
 
     async fn send(args: &RequestArgs, url: &str, input: &Input) -> Result<Self, Failure> {
-        let request = build(args, url)?;
+        let request = build(args, url)?.trust(input.ca.clone());
         warm_up(args, &request, input.timeout).await?;
         let response = request
             .send()
