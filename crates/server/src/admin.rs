@@ -6,6 +6,7 @@ use axum::routing::get;
 use http::{StatusCode, header};
 use telemetry::Accounting;
 
+use crate::limits::Rejections;
 use crate::shutdown::{Drain, Phase};
 
 /// Adds `/livez`, `/readyz` and `/metrics` to the service's internal routes.
@@ -17,11 +18,15 @@ pub(crate) fn routes(
     public: Drain,
     drain_ready: bool,
     accounting: Accounting,
+    rejections: Rejections,
 ) -> Router {
     internal
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(async move || readyz(&public, drain_ready)))
-        .route("/metrics", get(async move || metrics(&accounting)))
+        .route(
+            "/metrics",
+            get(async move || metrics(&accounting, &rejections)),
+        )
 }
 
 fn readyz(public: &Drain, drain_ready: bool) -> (StatusCode, &'static str) {
@@ -32,10 +37,8 @@ fn readyz(public: &Drain, drain_ready: bool) -> (StatusCode, &'static str) {
     }
 }
 
-fn metrics(accounting: &Accounting) -> impl IntoResponse + use<> {
+fn metrics(accounting: &Accounting, rejections: &Rejections) -> impl IntoResponse + use<> {
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
-    (
-        [(header::CONTENT_TYPE, content_type)],
-        accounting.to_prometheus(),
-    )
+    let metrics = accounting.to_prometheus() + &rejections.to_prometheus();
+    ([(header::CONTENT_TYPE, content_type)], metrics)
 }

@@ -39,6 +39,11 @@ pub struct Config {
     #[arg(long, env = "BODY_TIMEOUT", default_value = "30s", value_parser = positive, hide_env_values = true)]
     pub body_timeout: Duration,
 
+    /// Time for the response to a client that has closed its side of the connection: it may still read
+    /// (a half-close), or have disconnected. Then the request is cancelled; with 0s immediately
+    #[arg(long, env = "HALF_CLOSE_TIMEOUT", default_value = "5s", value_parser = duration, hide_env_values = true)]
+    pub half_close_timeout: Duration,
+
     /// Close a connection that is idle or stuck for this long. Keep it above the clients' idle timeout
     /// (90s for reqwest), or a client may send a request on a connection that is being closed
     #[arg(long, env = "IDLE_TIMEOUT", default_value = "120s", value_parser = positive, hide_env_values = true)]

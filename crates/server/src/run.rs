@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::connection::{self, Connections, Shared};
-use crate::limits::connection_limit;
+use crate::limits::{Rejections, connection_limit};
 use crate::shutdown::{Drain, Phase};
 use crate::{Config, Listeners, admin};
 
@@ -30,6 +30,10 @@ pub struct Served {
     /// The number of connections that were force-closed after `DRAIN_TIMEOUT`.
     pub force_closed: usize,
 }
+
+/// The names of the ports in metrics and logs.
+const PUBLIC: &str = "public";
+const ADMIN: &str = "admin";
 
 /// The time that the admin port always has to close.
 const MIN_ADMIN_DRAIN: Duration = Duration::from_millis(500);
@@ -54,18 +58,30 @@ pub async fn run(
         tracing::info!(%http, %admin, "serving");
     }
     let drain = Drain::new();
+    let rejections = Rejections::new(&[PUBLIC, ADMIN]);
     let internal = admin::routes(
         routes.internal,
         drain.clone(),
         config.drain_ready,
         accounting,
+        rejections.clone(),
     );
     let config = &Config {
         max_connections: connection_limit(config.max_connections),
         ..config.clone()
     };
-    let public = Port::open(listeners.public, routes.public, drain, config);
-    let admin = Port::open(listeners.admin, internal, Drain::new(), config);
+    let open = |name, listener, router, drain: &Drain| {
+        let shared = Shared {
+            port: name,
+            router,
+            config: config.clone(),
+            drain: drain.clone(),
+            rejections: rejections.clone(),
+        };
+        Port::open(listener, shared)
+    };
+    let public = open(PUBLIC, listeners.public, routes.public, &drain);
+    let admin = open(ADMIN, listeners.admin, internal, &Drain::new());
 
     shutdown.await;
 
@@ -103,13 +119,9 @@ struct Port {
 }
 
 impl Port {
-    fn open(listener: TcpListener, router: Router, drain: Drain, config: &Config) -> Self {
-        let connections = Connections::new(config.max_connections);
-        let shared = Shared {
-            router,
-            config: config.clone(),
-            drain: drain.clone(),
-        };
+    fn open(listener: TcpListener, shared: Shared) -> Self {
+        let connections = Connections::new(shared.config.max_connections);
+        let drain = shared.drain.clone();
         let task = tokio::spawn(connection::accept(listener, shared, connections.clone()));
         Self {
             drain,

@@ -1,6 +1,8 @@
 //! TCP connections: accept, serve HTTP/1.1, close.
 
 mod accept;
+mod host;
+mod request_body;
 mod serve;
 mod socket;
 

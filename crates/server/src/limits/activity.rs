@@ -26,11 +26,15 @@ pub(crate) struct Activity {
 #[derive(Debug)]
 struct State {
     requests_in_flight: u32,
+    /// A part of the body of the request in flight may still be received.
+    is_body_incomplete: bool,
     /// When something was last received, sent or handled.
     active_at: Instant,
     /// When the connection began to wait for the head of a request: at the first
     /// byte of the head, or on a new connection immediately.
     head_started_at: Option<Instant>,
+    /// Whether a part of a head was received.
+    has_partial_head: bool,
 }
 
 impl Activity {
@@ -48,8 +52,10 @@ impl Activity {
             opened_at: now,
             state: Mutex::new(State {
                 requests_in_flight: 0,
+                is_body_incomplete: false,
                 active_at: now,
                 head_started_at: Some(now),
+                has_partial_head: false,
             }),
         })
     }
@@ -61,6 +67,7 @@ impl Activity {
         state.active_at = now;
         if state.requests_in_flight == 0 {
             state.head_started_at.get_or_insert(now);
+            state.has_partial_head = true;
         }
     }
 
@@ -75,7 +82,25 @@ impl Activity {
         let mut state = self.state();
         state.requests_in_flight += 1;
         state.head_started_at = None;
+        state.has_partial_head = false;
         InFlight(Arc::clone(self))
+    }
+
+    /// Records whether a part of the body of the request in flight may still be
+    /// received.
+    pub(crate) fn set_body_incomplete(&self, incomplete: bool) {
+        self.state().is_body_incomplete = incomplete;
+    }
+
+    /// Whether a complete request is in flight.
+    pub(crate) fn awaits_response(&self) -> bool {
+        let state = self.state();
+        state.requests_in_flight > 0 && !state.is_body_incomplete
+    }
+
+    /// Whether a part of a request's head was received, and no request is in flight.
+    pub(crate) fn has_partial_head(&self) -> bool {
+        self.state().has_partial_head
     }
 
     /// Whether the connection has reached its maximum age.

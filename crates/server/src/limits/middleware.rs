@@ -19,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::{RequestBodyLimit, RequestBodyLimitLayer};
 use tower_http::timeout::{DeadlineBody, TimeoutError};
 
+use super::RejectionReason;
 use crate::Config;
 use crate::response::text_error;
 
@@ -59,8 +60,8 @@ where
 {
     let path = request.uri().path_and_query();
     if path.is_some_and(|path| path.as_str().len() > MAX_PATH) {
-        let error = "the path is too long";
-        return Ok(text_error(StatusCode::URI_TOO_LONG, error));
+        let response = text_error(StatusCode::URI_TOO_LONG, "the path is too long");
+        return Ok(rejected(response, RejectionReason::PathTooLong));
     }
     if request.body().is_end_stream() {
         return Ok(inner.oneshot(request).await?.map(Body::new));
@@ -78,9 +79,19 @@ where
     if timed_out.load(Ordering::Relaxed) {
         // The handler cannot know why the body ended; axum's extractors return 400.
         let error = "the request body was not complete in time";
-        return Ok(text_error(StatusCode::REQUEST_TIMEOUT, error));
+        let response = text_error(StatusCode::REQUEST_TIMEOUT, error);
+        return Ok(rejected(response, RejectionReason::BodyTimeout));
+    }
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Ok(rejected(response, RejectionReason::BodyTooLarge));
     }
     Ok(response)
+}
+
+/// The connection counts the response as a rejected request.
+fn rejected(mut response: Response, reason: RejectionReason) -> Response {
+    response.extensions_mut().insert(reason);
+    response
 }
 
 /// The response to a request whose handler panicked. The cause is only logged.

@@ -10,11 +10,12 @@ use serde::ser::SerializeMap;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_log::NormalizeEvent;
-use tracing_serde::SerdeMapVisitor;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::fields::{JsonFields, Limited};
+use super::json::TerminalSafe;
 use crate::hex;
 
 /// The format of log lines.
@@ -61,7 +62,7 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
     let normalized = event.normalized_metadata();
     let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
     let timestamp = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
-    let mut serializer = serde_json::Serializer::new(line);
+    let mut serializer = serde_json::Serializer::with_formatter(line, TerminalSafe);
     let mut map = serializer.serialize_map(None)?;
     map.serialize_entry("timestamp", &timestamp)?;
     map.serialize_entry("level", metadata.level().as_str())?;
@@ -71,9 +72,9 @@ fn write_json(line: &mut Vec<u8>, event: &Event<'_>) -> serde_json::Result<()> {
         event.record(&mut message);
         map.serialize_entry("message", &message.0)?;
     } else {
-        let mut fields = SerdeMapVisitor::new(map);
+        let mut fields = JsonFields::new(&mut map);
         event.record(&mut fields);
-        map = fields.take_serializer()?;
+        fields.finish()?;
     }
     let context = Context::current();
     let span = context.span();
@@ -94,13 +95,13 @@ struct Message(String);
 impl Visit for Message {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            self.0 = format!("{value:?}");
+            self.0 = Limited::message(value).to_string();
         }
     }
 }
 
-/// The trace id, then `tracing-subscriber`'s compact format, which escapes
-/// control characters in values.
+/// The trace id, then `tracing-subscriber`'s compact format, with fields by
+/// [`fields::terminal`](super::fields::terminal).
 fn terminal<S, N>(
     context: &FmtContext<'_, S, N>,
     mut writer: Writer<'_>,
@@ -145,8 +146,7 @@ mod tests {
     fn logged(style: Style, log: impl FnOnce()) -> String {
         let captured = Captured::default();
         let writer = captured.clone();
-        let layer = tracing_subscriber::fmt::layer()
-            .event_format(Format(style))
+        let layer = crate::log::formatted(style)
             .with_ansi(false)
             .with_writer(move || writer.clone());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
@@ -219,12 +219,78 @@ mod tests {
         assert_eq!(line, " WARN no connection\n");
     }
 
-    #[test]
-    fn a_terminal_line_escapes_control_characters() {
-        let line = logged(Style::Terminal, || tracing::warn!(path = "/\x1b[2J", "odd"));
-        assert!(
-            !line.contains('\x1b'),
-            "a caller's escape sequence reached the terminal: {line:?}"
+    /// Everything that a terminal would interpret.
+    const UNSAFE: &str = "\x1b[2J\x07\x08\n\r\t\x7f\u{9b}2J\u{85}\u{202e}\u{2066}\u{200f}\u{2028}";
+
+    fn log_unsafe_text() {
+        let error = std::io::Error::other(UNSAFE);
+        tracing::warn!(
+            text = UNSAFE,
+            display = %UNSAFE,
+            debug = ?UNSAFE,
+            format = format_args!("{UNSAFE}"),
+            error = &error as &dyn std::error::Error,
+            "{UNSAFE}"
         );
+    }
+
+    fn assert_safe(line: &str) {
+        let unsafe_ones: Vec<_> = line
+            .trim_end_matches('\n')
+            .chars()
+            .filter(|character| super::super::fields::is_unsafe(*character))
+            .collect();
+        assert_eq!(
+            unsafe_ones,
+            [],
+            "a caller's characters reach the terminal: {line:?}"
+        );
+    }
+
+    #[test]
+    fn a_terminal_line_escapes_what_a_terminal_interprets_in_every_field() {
+        let line = logged(Style::Terminal, log_unsafe_text);
+        assert_safe(&line);
+        assert_eq!(line.matches("[2J").count(), 6, "all are visible: {line}");
+        let line = logged(Style::Terminal, || {
+            tracing::info!(path = %"/hello/Jürgen", "größer 😀");
+        });
+        assert_eq!(line, " INFO größer 😀 path=/hello/Jürgen\n");
+    }
+
+    #[test]
+    fn a_json_line_escapes_the_same_and_its_values_do_not_change() {
+        let line = logged(Style::Json, log_unsafe_text);
+        assert_safe(&line);
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        for field in ["text", "display", "format", "error", "message"] {
+            assert_eq!(value[field], UNSAFE, "{field}");
+        }
+    }
+
+    #[test]
+    fn long_fields_are_truncated_and_marked_and_no_character_is_split() {
+        for text in ["x".repeat(30_000), "ü".repeat(1025), "😀".repeat(2000)] {
+            for style in [Style::Json, Style::Terminal] {
+                let error = std::io::Error::other(text.clone());
+                let line = logged(style, || {
+                    tracing::warn!(
+                        text,
+                        display = %text,
+                        error = &error as &dyn std::error::Error,
+                        "{text}"
+                    );
+                });
+                let characters = text.chars().next().map_or(0, |it| line.matches(it).count());
+                let kept = 1024 * 4 - usize::from(style == Style::Terminal);
+                assert!(
+                    (kept..=1024 * 4 + 4).contains(&characters),
+                    "{style:?} keeps {characters} characters: {line}"
+                );
+                assert_eq!(line.matches("…[truncated]").count(), 4, "{style:?}: {line}");
+            }
+        }
+        let line = logged(Style::Json, || tracing::info!(text = "ü".repeat(1024)));
+        assert!(!line.contains("truncated"), "1024 characters fit: {line}");
     }
 }

@@ -4,8 +4,10 @@
 //! standard output that is slow or stalled delays nothing; see `output.rs`.
 
 mod anchored;
+mod fields;
 mod filter;
 mod format;
+mod json;
 mod line_queue;
 mod output;
 mod panic_hook;
@@ -14,7 +16,10 @@ use std::io::IsTerminal;
 
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::debug_fn;
 use tracing_subscriber::registry::LookupSpan;
 
 use self::anchored::{Attach, Detach};
@@ -35,11 +40,22 @@ where
     } else {
         Style::Json
     };
-    tracing_subscriber::fmt::layer()
-        .event_format(Format(style))
+    formatted(style)
         .with_ansi(style == Style::Terminal)
         .with_writer(output)
         .with_filter(Events(targets))
+}
+
+/// The layer that formats log lines.
+fn formatted<S>(
+    style: Style,
+) -> tracing_subscriber::fmt::Layer<S, impl for<'w> FormatFields<'w> + 'static, Format>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    tracing_subscriber::fmt::layer()
+        .fmt_fields(debug_fn(fields::terminal).delimited(" "))
+        .event_format(Format(style))
 }
 
 /// The layer that creates spans for `#[instrument]` and `tracing`'s macros.
