@@ -89,7 +89,8 @@ impl<M: SerializeMap> Visit for JsonFields<'_, M> {
     }
 }
 
-/// Writes a field for a terminal; the message without its name.
+/// Writes a field for a terminal: first the message, without its name, then each
+/// other one after a space.
 pub(super) fn terminal(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
     let name = field.name();
     // `tracing-log` has put the metadata of a line of the `log` crate into fields.
@@ -102,7 +103,7 @@ pub(super) fn terminal(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug
         } else {
             ("", "", "")
         };
-        write!(writer, "{italic}{name}{reset}{dim}={reset}")?;
+        write!(writer, " {italic}{name}{reset}{dim}={reset}")?;
     }
     write!(Escaped(writer), "{}", Limited(value, limit(field)))
 }

@@ -235,14 +235,13 @@ mod tests {
     }
 
     fn assert_safe(line: &str) {
-        let unsafe_ones: Vec<_> = line
+        let unsafe_ones: String = line
             .trim_end_matches('\n')
             .chars()
             .filter(|character| super::super::fields::is_unsafe(*character))
             .collect();
         assert_eq!(
-            unsafe_ones,
-            [],
+            unsafe_ones, "",
             "a caller's characters reach the terminal: {line:?}"
         );
     }

@@ -16,7 +16,6 @@ use std::io::IsTerminal;
 
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
-use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::debug_fn;
@@ -54,7 +53,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     tracing_subscriber::fmt::layer()
-        .fmt_fields(debug_fn(fields::terminal).delimited(" "))
+        .fmt_fields(debug_fn(fields::terminal))
         .event_format(Format(style))
 }
 
