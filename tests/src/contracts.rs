@@ -13,6 +13,9 @@ use crate::workspace;
 /// How long a trace may take to arrive on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Keeps tests short: after a trace satisfies its contract, only an undeclared span could arrive.
+pub const SETTLE: Duration = Duration::from_millis(500);
+
 /// Reads the contract of this name, such as `hello`.
 ///
 /// # Errors
@@ -38,8 +41,9 @@ pub async fn ensure_satisfied(
     system: &System,
 ) -> Result<Trace> {
     let contract = load(contract)?;
-    match verify(source, id, &contract, expectation, TIMEOUT).await {
-        Ok(trace) => Ok(trace),
+    let expectation = expectation.settle(SETTLE);
+    match verify(source, id, &contract, &expectation, TIMEOUT).await {
+        Ok(settled) => Ok(settled.trace),
         Err(error) => bail!("{error}\n{}", system.report()),
     }
 }

@@ -213,7 +213,7 @@ async fn a_propagator_that_drops_context_is_reported_with_the_broken_call() -> R
     let id = contracts::trace_id(response.headers())?;
     let contract = contracts::load("hello")?;
     let source = traced.receiver.store().into();
-    let expectation = Expectation::without_caller();
+    let expectation = Expectation::without_caller().settle(contracts::SETTLE);
     let timeout = Duration::from_secs(2);
     let error = verify(&source, id, &contract, &expectation, timeout)
         .await

@@ -128,7 +128,7 @@ async fn every_trace_of_a_burst_is_complete_in_jaeger() -> Result<()> {
         let (contract, source) = (contract.clone(), Source::from(real.backend.jaeger()?));
         checking.spawn(async move {
             let sent = request.traceparent();
-            let expectation = Expectation::continues(sent);
+            let expectation = Expectation::continues(sent).settle(contracts::SETTLE);
             verify(&source, sent.trace_id(), &contract, &expectation, TIMEOUT).await
         });
     }

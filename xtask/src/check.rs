@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::tests::contracts::SETTLE;
 use ::tests::workspace;
 use anyhow::{Context, Result};
 use trace_contract::{Contract, Expectation, Request, Source, verify};
@@ -31,11 +32,11 @@ pub(crate) async fn hello(url: &str, source: &Source, timeout: Duration) -> Resu
         return Ok(false);
     }
     let caller = request.traceparent();
-    let expectation = Expectation::continues(caller);
+    let expectation = Expectation::continues(caller).settle(SETTLE);
     let id = caller.trace_id();
     match verify(source, id, &contract, &expectation, timeout).await {
-        Ok(trace) => {
-            println!("{}\n", console::waterfall(&trace));
+        Ok(settled) => {
+            println!("{}\n", console::waterfall(&settled.trace));
             println!("contract satisfied: {CONTRACT}");
             Ok(true)
         }

@@ -16,7 +16,7 @@
 //! let request = Request::get("http://127.0.0.1:8080/hello")?;
 //! request.send().await?;
 //! let caller = request.traceparent();
-//! let trace = verify(
+//! let settled = verify(
 //!     &receiver.store().into(),
 //!     caller.trace_id(),
 //!     &contract,
@@ -24,7 +24,7 @@
 //!     Duration::from_secs(10),
 //! )
 //! .await?;
-//! println!("{}", trace_contract::waterfall(&trace));
+//! println!("{}", trace_contract::waterfall(&settled.trace));
 //! # Ok(())
 //! # }
 //! ```
@@ -32,11 +32,13 @@
 pub mod check;
 mod client;
 pub mod contract;
+mod deep;
 #[cfg(test)]
 mod fixture;
 pub mod formats;
 pub mod http_client;
 pub mod ids;
+mod incomplete;
 pub mod jaeger;
 mod json;
 pub mod model;
@@ -56,10 +58,11 @@ mod traceparent;
 mod verify;
 mod waterfall;
 
-pub use check::{Difference, DifferenceKind, Expectation, Mismatch};
+pub use check::{Difference, DifferenceKind, Expectation, Mismatch, defects};
 pub use client::{Authorities, ClientOptions, OptionsError};
 pub use contract::{Contract, ContractError};
 pub use ids::{SpanId, TraceId};
+pub use incomplete::signs_of_incompleteness;
 pub use jaeger::Jaeger;
 pub use model::{Span, SpanKind, Status, Trace, Value};
 pub use query::QueryError;
@@ -71,5 +74,5 @@ pub use source::Source;
 pub use store::{Store, WaitError};
 pub use tempo::Tempo;
 pub use traceparent::{TraceParent, TraceParentError};
-pub use verify::{VerifyError, verify};
+pub use verify::{Evidence, Settled, VerifyError, verify};
 pub use waterfall::{Waterfall, waterfall};

@@ -1,15 +1,18 @@
 //! Writes a first contract from a correct trace. Values that change from run to run are
 //! replaced by their type.
 
+use std::collections::HashMap;
+
 use crate::contract::{
-    Contract, EventContract, LinkContract, LinkTarget, Matcher, SpanContract, StatusContract, Text,
-    ValueType,
+    self, Contract, EventContract, LinkContract, LinkTarget, Matcher, Repeat, SpanContract,
+    StatusContract, Text, ValueType,
 };
+use crate::deep;
 use crate::model::{Attributes, Forest, Link, Span, Status, Trace, Value};
 
 /// Attributes whose values depend on the run, the host or the version of a library. A
 /// name that ends with a dot is a prefix.
-const VOLATILE: [&str; 27] = [
+const VOLATILE: [&str; 32] = [
     "client.",
     "code.",
     "container.",
@@ -18,12 +21,17 @@ const VOLATILE: [&str; 27] = [
     "exception.message",
     "exception.stacktrace",
     "host.",
+    "http.client_ip",
+    "http.host",
     "http.request.body.size",
     "http.request.size",
     "http.response.body.size",
     "http.response.size",
+    "http.url",
+    "http.user_agent",
     "k8s.",
     "messaging.message.",
+    "net.",
     "network.local.",
     "network.peer.",
     "process.",
@@ -42,45 +50,93 @@ const VOLATILE: [&str; 27] = [
 /// Suffixes of attributes whose values change from run to run.
 const VOLATILE_SUFFIXES: [&str; 6] = ["_id", ".id", ".time", ".timestamp", "_ms", ".duration"];
 
-/// Creates a contract that `trace` satisfies.
+/// Creates a contract that `trace` satisfies. Equal siblings become one span with
+/// `repeat`.
 ///
 /// # Errors
-/// When the trace does not have exactly one root.
+/// When the trace has no span, or more than 100,000 levels.
 pub fn record(trace: &Trace) -> Result<Contract, RecordError> {
     let forest = Forest::new(trace);
-    let [root] = *forest.roots() else {
-        return Err(RecordError {
-            roots: forest
-                .roots()
-                .iter()
-                .map(|it| forest.span(*it).title())
-                .collect(),
-        });
-    };
-    Ok(Contract::from_root(span(&forest, root)))
+    if forest.roots().is_empty() {
+        return Err(RecordError::NoRoot);
+    }
+    if forest.depth() > deep::MAX_DEPTH {
+        return Err(RecordError::TooDeep(forest.depth()));
+    }
+    let mut recorded: Vec<Vec<Recorded>> = vec![Vec::new(); forest.len()];
+    let mut numbers = HashMap::new();
+    // Children before their parents.
+    for index in forest.breadth_first().into_iter().rev() {
+        let children = forest.children(index).iter();
+        let below = fold(children.flat_map(|child| std::mem::take(&mut recorded[*child])));
+        recorded[index] = vec![span(forest.span(index), below, &mut numbers)];
+    }
+    let roots = forest.roots().iter();
+    let roots = fold(roots.flat_map(|root| std::mem::take(&mut recorded[*root])));
+    Ok(Contract::from_roots(
+        roots.into_iter().map(|it| it.contract).collect(),
+    ))
 }
 
-/// A trace that has no root, or several.
+/// Why no contract can be recorded from a trace.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "expected a trace with one root, got {}: {}",
-    .roots.len(),
-    .roots.join(", ")
-)]
-pub struct RecordError {
-    roots: Vec<String>,
+pub enum RecordError {
+    /// The trace is empty, or every span is its own ancestor.
+    #[error("the trace has no root span")]
+    NoRoot,
+    /// The trace has too many levels.
+    #[error("the trace has {0} levels of spans: at most 100000 can be recorded")]
+    TooDeep(usize),
 }
 
-fn span(forest: &Forest<'_>, index: usize) -> SpanContract {
-    let found = forest.span(index);
-    let children = forest.children(index).iter();
-    SpanContract {
+/// The contract of a span, with a number that equal contracts share.
+#[derive(Clone)]
+struct Recorded {
+    contract: SpanContract,
+    number: usize,
+}
+
+/// Replaces equal siblings by the first of them, with `repeat`.
+fn fold(siblings: impl Iterator<Item = Recorded>) -> Vec<Recorded> {
+    let mut folded: Vec<Recorded> = Vec::new();
+    let mut places = HashMap::new();
+    for sibling in siblings {
+        if let Some(place) = places.get(&sibling.number) {
+            let first: &mut Recorded = &mut folded[*place];
+            let count = first.contract.repeat.max() + 1;
+            first.contract.repeat = Repeat::new(count, count).unwrap_or(Repeat::ONCE);
+            contract::free(vec![sibling.contract]);
+        } else {
+            places.insert(sibling.number, folded.len());
+            folded.push(sibling);
+        }
+    }
+    folded
+}
+
+fn span(found: &Span, below: Vec<Recorded>, numbers: &mut HashMap<String, usize>) -> Recorded {
+    let contract = SpanContract {
         status: Some(status(&found.status)),
         attributes: attributes(&found.attributes),
         events: (!found.events.is_empty()).then(|| events(found)),
         links: found.links.iter().map(|it| link(it, found)).collect(),
-        children: children.map(|child| span(forest, *child)).collect(),
         ..SpanContract::new(found.service(), found.kind, found.name.as_str())
+    };
+    let mut children: Vec<_> = below
+        .iter()
+        .map(|it| (it.number, it.contract.repeat.max()))
+        .collect();
+    children.sort_unstable();
+    let next = numbers.len();
+    let text = format!("{contract:?}{children:?}");
+    let number = *numbers.entry(text).or_insert(next);
+    let children = below.into_iter().map(|it| it.contract).collect();
+    Recorded {
+        contract: SpanContract {
+            children,
+            ..contract
+        },
+        number,
     }
 }
 
@@ -161,6 +217,7 @@ fn survives_yaml(value: &Value) -> bool {
 mod tests {
     use super::*;
     use crate::fixture::{self, HELLO_SERVER, ROOT};
+    use crate::model::SpanKind;
 
     #[test]
     fn values_that_change_from_run_to_run_become_types() {
@@ -193,14 +250,42 @@ attributes:
     }
 
     #[test]
-    fn a_trace_with_two_roots_is_rejected_with_their_names() {
+    fn equal_siblings_become_one_span_with_repeat() {
         let mut spans = fixture::spans();
-        spans[HELLO_SERVER].parent = None;
-        let error = record(&fixture::trace(spans)).expect_err("two roots");
-        assert_eq!(
-            error.to_string(),
-            "expected a trace with one root, got 2: \
-             gateway SERVER GET /hello, hello SERVER GET /greetings/{name}"
+        let again: Vec<_> = (0x20..0x25)
+            .map(|number| fixture::span(number, spans[2].span_id, "cache", SpanKind::Client, "GET"))
+            .collect();
+        spans.extend(again);
+        let trace = fixture::trace(spans);
+        let contract = record(&trace).expect("one root");
+        let yaml = contract.to_yaml();
+        assert!(yaml.contains("repeat: 5\n"), "{yaml}");
+        assert_eq!(yaml.matches("service: cache").count(), 1, "{yaml}");
+        let satisfied = contract.check(&trace, &crate::Expectation::default());
+        assert!(satisfied.is_ok(), "{satisfied:?}");
+    }
+
+    #[test]
+    fn a_trace_with_several_roots_is_recorded_as_a_list() {
+        let mut spans = fixture::spans();
+        spans[HELLO_SERVER].parent =
+            fixture::span(0x66, spans[0].span_id, "", SpanKind::Server, "")
+                .parent
+                .map(|_| fixture::span_id(0x66));
+        let trace = fixture::trace(spans.clone());
+        let contract = record(&trace).expect("two roots");
+        let yaml = contract.to_yaml();
+        assert!(yaml.starts_with("spans:\n"), "{yaml}");
+        let read = Contract::from_yaml(&yaml).expect("a contract");
+        let expectation = crate::Expectation::continues(&fixture::caller());
+        let satisfied = read.check(&trace, &expectation);
+        assert!(satisfied.is_ok(), "{satisfied:?}");
+        spans.truncate(HELLO_SERVER);
+        let missing = read.check(&fixture::trace(spans), &expectation);
+        let report = missing.expect_err("a root is missing").to_string();
+        assert!(
+            report.contains("no hello SERVER span at the root"),
+            "{report}"
         );
     }
 }

@@ -19,8 +19,10 @@ const MAX_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// Where traces are read from.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// The spans that a [`crate::Receiver`] received, or those of a file.
+    /// The spans that a [`crate::Receiver`] received.
     Store(Store),
+    /// The spans of a file. All of them are known, so nothing is waited for.
+    File(Store),
     /// Jaeger's query service.
     Jaeger(Jaeger),
     /// Tempo's query frontend.
@@ -58,7 +60,7 @@ impl Source {
     /// When the query to the backend fails.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, QueryError> {
         match self {
-            Self::Store(store) => Ok(store.trace(id)),
+            Self::Store(store) | Self::File(store) => Ok(store.trace(id)),
             Self::Jaeger(jaeger) => jaeger.trace(id).await,
             Self::Tempo(tempo) => tempo.trace(id).await,
         }
@@ -76,7 +78,9 @@ pub(crate) enum NextRead {
 impl NextRead {
     pub(crate) fn of(source: &Source) -> Self {
         match source {
-            Source::Store(store) => Self::Arrival(store.clone(), store.subscribe()),
+            Source::Store(store) | Source::File(store) => {
+                Self::Arrival(store.clone(), store.subscribe())
+            }
             Source::Jaeger(_) | Source::Tempo(_) => Self::Poll(MIN_POLL_INTERVAL),
         }
     }

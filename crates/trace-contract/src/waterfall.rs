@@ -7,6 +7,8 @@ use crate::text::{plural, printable, truncate};
 
 const DEFAULT_WIDTH: usize = 100;
 const MIN_WIDTH: usize = 80;
+/// Deeper spans have their level in front of them.
+const MAX_INDENTS: usize = 16;
 const RED: &str = "\x1b[31m";
 const CYAN: &str = "\x1b[36m";
 const DIM: &str = "\x1b[2m";
@@ -127,7 +129,8 @@ fn lines(trace: &Trace) -> Vec<Line<'_>> {
         let span = forest.span(index);
         let branch = match depth {
             0 => String::new(),
-            _ => format!("{}└ ", " ".repeat(2 * (depth - 1))),
+            1..=MAX_INDENTS => format!("{}└ ", " ".repeat(2 * (depth - 1))),
+            _ => format!("{}└ (level {depth}) ", " ".repeat(2 * (MAX_INDENTS - 1))),
         };
         lines.push(Line {
             span,
@@ -214,7 +217,8 @@ fn duration(nanoseconds: u64) -> String {
         MILLI..SECOND => (MILLI, "ms"),
         _ => (SECOND, "s"),
     };
-    let tenths = nanoseconds * 10 / unit;
+    // Divides first: the longest duration times ten is larger than 64 bits.
+    let tenths = nanoseconds / (unit / 10);
     format!("{}.{} {name}", tenths / 10, tenths % 10)
 }
 
@@ -275,7 +279,15 @@ mod tests {
 
     #[test]
     fn durations_have_a_suitable_unit() {
-        let shown = [0, 999, 1_500, 12_345_678, 61_000_000_000].map(duration);
-        assert_eq!(shown, ["0 ns", "999 ns", "1.5 µs", "12.3 ms", "61.0 s"]);
+        let shown = [0, 999, 1_500, 12_345_678, 61_000_000_000, u64::MAX].map(duration);
+        let expected = [
+            "0 ns",
+            "999 ns",
+            "1.5 µs",
+            "12.3 ms",
+            "61.0 s",
+            "18446744073.7 s",
+        ];
+        assert_eq!(shown, expected);
     }
 }

@@ -137,7 +137,7 @@ async fn verified(source: Jaeger, timeout: Duration) -> Result<(), VerifyError> 
     let parent = "00f067aa0ba902b7".parse().expect("a span id");
     let expectation = Expectation {
         parent: Some(parent),
-        ..Expectation::default()
+        ..Expectation::default().settle(Duration::from_millis(500))
     };
     let source = Source::from(source);
     verify(&source, id(), &contract, &expectation, timeout)

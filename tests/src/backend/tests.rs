@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use trace_contract::{Request, Source};
+use trace_contract::{Expectation, Request, Source};
 
 use super::origin::Missing;
 use super::pair::config_or_skip;
 use super::{Backend, Tool};
+use crate::contracts;
 use crate::local::{System, SystemConfig};
 use crate::workspace;
 
@@ -22,8 +23,11 @@ async fn a_trace_passes_through_the_collector_into_jaeger() {
 
     let jaeger = Source::from(backend.jaeger().unwrap());
     let id = request.traceparent().trace_id();
-    let trace = jaeger.stable_trace(id, Duration::from_secs(20)).await;
-    let trace = trace.unwrap_or_else(|error| panic!("{error}\n{}", backend.report()));
+    let expectation = Expectation::continues(request.traceparent()).settle(contracts::SETTLE);
+    let settled = jaeger.settled_trace(id, &expectation, Duration::from_secs(20));
+    let settled = settled.await;
+    let settled = settled.unwrap_or_else(|error| panic!("{error}\n{}", backend.report()));
+    let trace = settled.trace;
     assert_eq!(trace.services().len(), 2, "{trace:?}");
     backend.terminate().await.unwrap();
 }

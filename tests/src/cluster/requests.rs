@@ -60,10 +60,10 @@ impl Release {
         self.send(request, status).await?;
         let contract = contracts::load(contract)?;
         let sent = request.traceparent();
-        let expectation = Expectation::continues(sent);
+        let expectation = Expectation::continues(sent).settle(contracts::SETTLE);
         let source = Source::from(self.jaeger()?);
         match verify(&source, sent.trace_id(), &contract, &expectation, TIMEOUT).await {
-            Ok(trace) => Ok(trace),
+            Ok(settled) => Ok(settled.trace),
             Err(error) => bail!("{}: {error}", request.redacted()),
         }
     }

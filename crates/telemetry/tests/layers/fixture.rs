@@ -15,6 +15,8 @@ use trace_contract::{
 
 /// How long a trace may take to arrive on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// Keeps tests short: after a trace satisfies its contract, only an undeclared span could arrive.
+const SETTLE: Duration = Duration::from_millis(500);
 
 /// Starts telemetry at the first call; what it exports is in the store.
 pub(crate) fn store() -> Store {
@@ -96,7 +98,9 @@ pub(crate) async fn assert_trace_as(
 ) -> Trace {
     let contract = Contract::from_yaml(contract).expect("the contract is valid");
     let source = Source::from(store());
-    verify(&source, trace, &contract, expectation, TIMEOUT)
+    let expectation = expectation.settle(SETTLE);
+    verify(&source, trace, &contract, &expectation, TIMEOUT)
         .await
         .unwrap_or_else(|error| panic!("{error}"))
+        .trace
 }

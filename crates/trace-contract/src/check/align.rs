@@ -1,14 +1,17 @@
 //! Lays the contract's tree over the span tree so that they differ as little as
 //! possible.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::time::Instant;
 
 use super::alignment::{Aligned, Alignment};
-use super::assign::{Assignment, Costs, assign};
+use super::classes::Classes;
 use super::expectation::Expectation;
 use super::fields::{self, FieldDifference};
-use crate::contract::SpanContract;
-use crate::model::{Forest, Span, Trace};
+use super::siblings::assign_siblings;
+use crate::contract::{SpanContract, Text};
+use crate::model::{Forest, SpanKind, Trace};
 
 /// The cost of one missing span, and of one extra span.
 const SPAN_COST: i64 = 100;
@@ -18,69 +21,114 @@ const MAX_FIELDS_COST: i64 = 40;
 const MAX_EXTRA_DEPTH: usize = 100;
 /// Keeps sums of costs far from overflow, whatever `repeat` contains.
 const MAX_COST: i64 = 1 << 40;
+/// How many pairs are compared between two looks at the clock.
+const STEPS: usize = 64;
 
-/// Compares one contract with one trace. Spans are identified by their index in
-/// the [`Forest`].
+/// Service, kind and name.
+pub(super) type Identity<'a> = (&'a str, SpanKind, &'a str);
+
+/// Compares one contract with one trace. Nodes of the contract are identified by their
+/// index in `nodes`, spans by their index in the [`Forest`].
 pub(super) struct Aligner<'a> {
-    root: &'a SpanContract,
-    /// All nodes of the contract.
-    nodes: Vec<&'a SpanContract>,
+    /// All nodes of the contract, breadth first: the roots are the first.
+    pub(super) nodes: Vec<&'a SpanContract>,
+    children: Vec<Range<usize>>,
+    roots: Range<usize>,
+    /// By node: the cost of a missing span, with all spans required below it.
+    pub(super) missing_costs: Vec<i64>,
     pub(super) forest: Forest<'a>,
+    pub(super) classes: Classes,
     expectation: &'a Expectation,
-    /// By node (its address) and span: the cost of pairing them and all below them.
-    costs: HashMap<(*const SpanContract, usize), i64>,
+    identities: HashSet<Identity<'a>>,
+    /// The nodes whose service or name is a pattern.
+    patterns: Vec<&'a SpanContract>,
+    /// By class of the node and of the span: the cost of pairing them and all below them.
+    costs: HashMap<(usize, usize), i64>,
+    deadline: Option<Instant>,
+    steps: usize,
+    /// Whether the deadline has passed. What is returned then is meaningless.
+    pub(super) out_of_time: bool,
 }
 
 impl<'a> Aligner<'a> {
     pub(super) fn new(
-        root: &'a SpanContract,
+        roots: &'a [SpanContract],
         trace: &'a Trace,
         expectation: &'a Expectation,
+        deadline: Option<Instant>,
     ) -> Self {
-        let mut nodes = vec![root];
+        let mut nodes: Vec<&SpanContract> = roots.iter().collect();
+        let mut children = Vec::new();
         let mut next = 0;
         while let Some(node) = nodes.get(next) {
+            let first = nodes.len();
             nodes.extend(&node.children);
+            children.push(first..nodes.len());
             next += 1;
         }
+        let forest = Forest::new(trace);
+        let identities = nodes.iter().filter_map(|node| exact_identity(node));
+        let has_pattern = |node: &&&SpanContract| exact_identity(node).is_none();
         Self {
-            root,
+            roots: 0..roots.len(),
+            missing_costs: missing_costs(&nodes, &children),
+            classes: Classes::new(&nodes, &children, &forest, expectation),
+            identities: identities.collect(),
+            patterns: nodes.iter().filter(has_pattern).copied().collect(),
             nodes,
-            forest: Forest::new(trace),
+            children,
+            forest,
             expectation,
             costs: HashMap::new(),
+            deadline,
+            steps: 0,
+            out_of_time: false,
         }
     }
 
-    /// Pairs the contract's root with the root span that fits best, and all nodes
-    /// below it.
+    /// Pairs the contract's roots with the root spans that fit best, and all nodes below
+    /// them.
     pub(super) fn align(&mut self) -> Alignment<'a> {
         let candidates = self.forest.roots().to_vec();
-        let chosen = candidates.iter().copied().min_by_key(|span| {
-            (
-                !self.has_expected_parent(*span),
-                self.cost(self.root, *span),
-            )
-        });
-        Alignment {
-            root: match chosen {
-                Some(span) => self.pair(self.root, span),
-                None => missing(self.root, 0, 1),
-            },
-            others: candidates
-                .iter()
-                .filter(|span| Some(**span) != chosen)
-                .map(|span| self.extra(*span, false, 0))
-                .collect(),
+        let mut alignment = Alignment {
+            roots: Vec::new(),
+            others: Vec::new(),
             in_cycles: self
                 .forest
                 .in_cycles()
                 .map(|span| self.forest.span(span))
                 .collect(),
-            root_parent: chosen
+            root_parent: None,
+        };
+        let node_of = if self.roots.len() == 1 {
+            let chosen = self.best_root(&candidates);
+            alignment.root_parent = chosen
                 .filter(|span| !self.has_expected_parent(*span))
-                .map(|span| self.wrong_root_parent(span)),
-        }
+                .map(|span| self.wrong_root_parent(span));
+            let node_of = |span: &usize| (Some(*span) == chosen).then_some(0);
+            candidates.iter().map(node_of).collect()
+        } else {
+            assign_siblings(self, self.roots.clone(), &candidates, false).node_of
+        };
+        alignment.roots = self.pair_all(self.roots.clone(), &candidates, &node_of);
+        let others = candidates.iter().zip(&node_of);
+        let others = others.filter(|(_, node)| node.is_none());
+        alignment.others = others
+            .map(|(span, _)| self.extra(*span, false, 0))
+            .collect();
+        alignment
+    }
+
+    fn best_root(&mut self, candidates: &[usize]) -> Option<usize> {
+        // Thousands of orphans are not compared with the root one by one.
+        const MAX_COMPARED: usize = 100;
+        let expected = |it: &usize| self.has_expected_parent(*it);
+        let (likely, unlikely): (Vec<usize>, Vec<usize>) =
+            candidates.iter().copied().partition(expected);
+        [likely, unlikely].into_iter().find_map(|group| {
+            let compared = group.into_iter().take(MAX_COMPARED);
+            compared.min_by_key(|span| self.cost(0, *span))
+        })
     }
 
     /// Whether the parent of a root span is as the expectation requires.
@@ -102,27 +150,16 @@ impl<'a> Aligner<'a> {
     }
 
     /// Pairs the node with the span, and the nodes below it with the spans below it.
-    pub(super) fn pair(&mut self, node: &'a SpanContract, index: usize) -> Aligned<'a> {
-        let (spans, assignment) = self.assign_children(node, index);
-        let assigned_to = |node: Option<usize>| -> Vec<usize> {
-            let assigned = spans.iter().zip(&assignment.node_of);
-            assigned
-                .filter(|(_, assigned)| **assigned == node)
-                .map(|(span, _)| *span)
-                .collect()
-        };
-        let mut children = Vec::new();
-        for (i, child) in node.children.iter().enumerate() {
-            let found = assigned_to(Some(i));
-            let (required, _) = child.occurrences();
-            children.extend(found.iter().map(|span| self.pair(child, *span)));
-            if found.len() < required {
-                children.push(missing(child, found.len(), required));
-            }
-        }
-        let unassigned = assigned_to(None).into_iter();
-        children.extend(unassigned.map(|span| self.extra(span, node.more, 0)));
-        let span = self.forest.span(index);
+    pub(super) fn pair(&mut self, index: usize, span: usize) -> Aligned<'a> {
+        let node = self.nodes[index];
+        let nodes = self.children[index].clone();
+        let spans = self.forest.children(span).to_vec();
+        let assigned = assign_siblings(self, nodes.clone(), &spans, node.more);
+        let mut children = self.pair_all(nodes, &spans, &assigned.node_of);
+        let unassigned = spans.iter().zip(&assigned.node_of);
+        let unassigned = unassigned.filter(|(_, node)| node.is_none());
+        children.extend(unassigned.map(|(span, _)| self.extra(*span, node.more, 0)));
+        let span = self.forest.span(span);
         Aligned::Pair {
             node,
             span,
@@ -132,77 +169,106 @@ impl<'a> Aligner<'a> {
         }
     }
 
-    /// Assigns the children of the span to the children of the node. Returns the
-    /// children of the span, too.
-    fn assign_children(
+    /// The pairs of each node and, after them, the spans that are missing.
+    fn pair_all(
         &mut self,
-        node: &'a SpanContract,
-        index: usize,
-    ) -> (Vec<usize>, Assignment) {
-        let spans = self.forest.children(index).to_vec();
-        let missing: Vec<i64> = node.children.iter().map(missing_cost).collect();
-        let extra: Vec<i64> = spans
-            .iter()
-            .map(|span| if node.more { 0 } else { self.extra_cost(*span) })
-            .collect();
-        let mut pair = Vec::with_capacity(spans.len());
-        for span in &spans {
-            let extra_cost = self.extra_cost(*span);
-            let row = node.children.iter().zip(&missing).map(|(child, missing)| {
-                if !self.can_pair(child, *span) {
-                    return None;
-                }
-                let cost = self.cost(child, *span);
-                // Beyond this they are two spans: one is missing, the other is extra.
-                (cost <= extra_cost + missing).then_some(cost)
-            });
-            pair.push(row.collect());
+        nodes: Range<usize>,
+        spans: &[usize],
+        node_of: &[Option<usize>],
+    ) -> Vec<Aligned<'a>> {
+        let first = nodes.start;
+        let mut spans_of = vec![Vec::new(); nodes.len()];
+        for (span, node) in spans.iter().zip(node_of) {
+            if let Some(node) = node {
+                spans_of[node - first].push(*span);
+            }
         }
-        let occurrences = node.children.iter().map(SpanContract::occurrences);
-        let assignment = assign(&Costs {
-            pair,
-            extra,
-            missing,
-            occurrences: occurrences.collect(),
-        });
-        (spans, assignment)
+        let mut pairs = Vec::new();
+        for (index, found) in nodes.zip(spans_of) {
+            pairs.extend(found.iter().map(|span| self.pair(index, *span)));
+            let (required, _) = self.nodes[index].occurrences();
+            if found.len() < required {
+                pairs.push(self.missing(index, found.len(), required));
+            }
+        }
+        pairs
     }
 
-    /// Whether the span may belong to the node at all. Two differences in service,
-    /// kind and name exclude it, and one does if the span fits another node:
-    /// otherwise, a span that is missing in the middle of a chain would rename all
-    /// spans below it.
-    fn can_pair(&self, node: &SpanContract, index: usize) -> bool {
-        let span = self.forest.span(index);
-        match fields::identity_differences(node, span) {
-            0 => true,
-            1 => !self.fits_any_node(span),
-            _ => false,
+    /// The cost of pairing the node with the span; `None` if they must not be paired. Two
+    /// differences in service, kind and name exclude a pair, and one does if the span fits
+    /// another node: otherwise, a span that is missing in the middle of a chain would rename
+    /// all spans below it.
+    pub(super) fn pair_cost(&mut self, node: usize, span: usize) -> Option<i64> {
+        match fields::identity_differences(self.nodes[node], self.forest.span(span)) {
+            0 => {}
+            1 if !self.fits_any_node(span) => {}
+            _ => return None,
         }
+        Some(self.cost(node, span))
     }
 
-    fn fits_any_node(&self, span: &Span) -> bool {
-        self.nodes
-            .iter()
-            .any(|node| fields::has_identity(node, span))
+    pub(super) fn fits_any_node(&self, span: usize) -> bool {
+        let span = self.forest.span(span);
+        let identity = (span.service(), span.kind, span.name.as_str());
+        self.identities.contains(&identity)
+            || self
+                .patterns
+                .iter()
+                .any(|node| fields::has_identity(node, span))
+    }
+
+    /// The service, kind and name of a node; `None` if one of them is a pattern.
+    pub(super) fn exact_identity(&self, node: usize) -> Option<Identity<'a>> {
+        exact_identity(self.nodes[node])
     }
 
     /// The cost of pairing the node with the span, and all below them.
-    fn cost(&mut self, node: &'a SpanContract, index: usize) -> i64 {
-        let key = (std::ptr::from_ref(node), index);
+    pub(super) fn cost(&mut self, node: usize, span: usize) -> i64 {
+        let key = (self.classes.of_node[node], self.classes.of_span[span]);
         if let Some(known) = self.costs.get(&key) {
             return *known;
         }
-        let fields = fields::differences(node, self.forest.span(index), self.expectation);
-        let (_, assignment) = self.assign_children(node, index);
-        let cost = (fields_cost(&fields) + assignment.cost).min(MAX_COST);
+        self.look_at_the_clock();
+        if self.out_of_time {
+            return MAX_COST;
+        }
+        let contract = self.nodes[node];
+        let fields = fields::differences(contract, self.forest.span(span), self.expectation);
+        let spans = self.forest.children(span).to_vec();
+        let children = self.children[node].clone();
+        let below = assign_siblings(self, children, &spans, contract.more);
+        let cost = fields_cost(&fields).saturating_add(below.cost);
+        let cost = cost.min(MAX_COST);
         self.costs.insert(key, cost);
         cost
     }
 
+    fn look_at_the_clock(&mut self) {
+        self.steps += 1;
+        if self.steps.is_multiple_of(STEPS) && self.deadline.is_some_and(|it| Instant::now() >= it)
+        {
+            self.out_of_time = true;
+        }
+    }
+
     /// The cost of an extra span with all its descendants.
-    fn extra_cost(&self, index: usize) -> i64 {
+    pub(super) fn extra_cost(&self, index: usize) -> i64 {
         SPAN_COST * i64::try_from(self.forest.size(index)).unwrap_or(MAX_COST / SPAN_COST)
+    }
+
+    fn missing(&self, index: usize, found: usize, required: usize) -> Aligned<'a> {
+        let children = self.children[index].clone();
+        Aligned::Missing {
+            node: self.nodes[index],
+            index,
+            found,
+            required,
+            children: children
+                .map(|child| (child, self.nodes[child].occurrences().0))
+                .filter(|(_, required)| *required > 0)
+                .map(|(child, required)| self.missing(child, 0, required))
+                .collect(),
+        }
     }
 
     fn extra(&self, index: usize, allowed: bool, depth: usize) -> Aligned<'a> {
@@ -224,31 +290,24 @@ impl<'a> Aligner<'a> {
     }
 }
 
-fn missing(node: &SpanContract, found: usize, required: usize) -> Aligned<'_> {
-    Aligned::Missing {
-        node,
-        found,
-        required,
-        children: node
-            .children
-            .iter()
-            .filter(|child| child.occurrences().0 > 0)
-            .map(|child| missing(child, 0, child.occurrences().0))
-            .collect(),
+fn exact_identity(node: &SpanContract) -> Option<Identity<'_>> {
+    match (&node.service, &node.name) {
+        (Text::Equals(service), Text::Equals(name)) => Some((service, node.kind, name)),
+        _ => None,
     }
 }
 
-/// The cost of one missing span of the node, with all spans required below it.
-fn missing_cost(node: &SpanContract) -> i64 {
-    let below: i64 = node
-        .children
-        .iter()
-        .map(|child| {
-            let required = i64::try_from(child.occurrences().0).unwrap_or(MAX_COST);
-            missing_cost(child).saturating_mul(required)
-        })
-        .fold(0, i64::saturating_add);
-    below.saturating_add(SPAN_COST).min(MAX_COST)
+fn missing_costs(nodes: &[&SpanContract], children: &[Range<usize>]) -> Vec<i64> {
+    let mut costs = vec![SPAN_COST; nodes.len()];
+    for index in (0..nodes.len()).rev() {
+        let below = children[index].clone().map(|child| {
+            let required = i64::try_from(nodes[child].occurrences().0).unwrap_or(MAX_COST);
+            costs[child].saturating_mul(required)
+        });
+        let below = below.fold(0, i64::saturating_add);
+        costs[index] = below.saturating_add(SPAN_COST).min(MAX_COST);
+    }
+    costs
 }
 
 fn fields_cost(fields: &[FieldDifference]) -> i64 {

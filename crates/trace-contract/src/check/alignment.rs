@@ -7,8 +7,8 @@ use crate::model::Span;
 
 /// A contract's tree laid over a trace.
 pub(super) struct Alignment<'a> {
-    /// The root of the contract.
-    pub(super) root: Aligned<'a>,
+    /// The roots of the contract; most have one.
+    pub(super) roots: Vec<Aligned<'a>>,
     /// Further spans whose parent is not in the trace: second roots and orphans.
     pub(super) others: Vec<Aligned<'a>>,
     /// Spans that are their own ancestors, and the descendants of such spans.
@@ -31,6 +31,8 @@ pub(super) enum Aligned<'a> {
     /// The trace has too few spans for the node.
     Missing {
         node: &'a SpanContract,
+        /// The index of the node.
+        index: usize,
         found: usize,
         required: usize,
         children: Vec<Aligned<'a>>,

@@ -1,70 +1,77 @@
 //! Assigns sibling spans to the nodes of the contract at the lowest total cost.
 //!
-//! This is a minimum-cost flow with one unit per span. A greedy choice would reject
-//! traces that another assignment satisfies.
+//! This is a minimum-cost flow. A greedy choice would reject traces that another
+//! assignment satisfies. Equal spans, and equal nodes, are one vertex with a count.
 
 use std::collections::VecDeque;
 
-/// The costs of assigning spans to nodes.
-#[derive(Debug)]
+/// The costs of assigning groups of equal spans to groups of equal nodes.
+#[derive(Debug, Default)]
 pub(super) struct Costs {
-    /// By span and node: the cost of pairing them; `None` if they must not be paired.
-    pub(super) pair: Vec<Vec<Option<i64>>>,
-    /// By span: the cost of assigning it to no node.
-    pub(super) extra: Vec<i64>,
-    /// By node: the cost of each required span that is missing.
-    pub(super) missing: Vec<i64>,
-    /// By node: the minimum and maximum number of spans.
-    pub(super) occurrences: Vec<(usize, usize)>,
+    /// The allowed pairs: the group of spans, the group of nodes, and the cost per span.
+    pub(super) pairs: Vec<(usize, usize, i64)>,
+    pub(super) spans: Vec<SpanGroup>,
+    pub(super) nodes: Vec<NodeGroup>,
+}
+
+/// Equal spans.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SpanGroup {
+    pub(super) count: usize,
+    /// The cost of assigning one of them to no node.
+    pub(super) extra: i64,
+}
+
+/// Equal nodes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NodeGroup {
+    /// The number of required spans.
+    pub(super) min: usize,
+    pub(super) max: usize,
+    /// The cost of each required span that is missing.
+    pub(super) missing: i64,
 }
 
 /// An assignment with the lowest total cost.
 pub(super) struct Assignment {
-    /// By span: its node; `None` if it is assigned to no node.
-    pub(super) node_of: Vec<Option<usize>>,
+    /// For each of [`Costs::pairs`]: how many spans are assigned.
+    pub(super) assigned: Vec<usize>,
     /// The total cost.
     pub(super) cost: i64,
 }
 
 /// Finds an assignment with the lowest total cost. Deterministic.
 pub(super) fn assign(costs: &Costs) -> Assignment {
-    let (spans, nodes) = (costs.extra.len(), costs.missing.len());
+    let (spans, nodes) = (costs.spans.len(), costs.nodes.len());
     let mut flow = Flow::new(spans + nodes + 3);
     let (source, sink, unassigned) = (spans + nodes, spans + nodes + 1, spans + nodes + 2);
-    for span in 0..spans {
-        flow.edge(source, span, 1, 0);
-        for (node, pair) in costs.pair[span].iter().enumerate() {
-            if let Some(cost) = pair {
-                flow.edge(span, spans + node, 1, *cost);
-            }
-        }
-        flow.edge(span, unassigned, 1, costs.extra[span]);
+    let mut all = 0;
+    for (span, node, cost) in &costs.pairs {
+        let capacity = costs.spans[*span].count;
+        flow.edge(*span, spans + node, capacity, *cost);
     }
-    flow.edge(unassigned, sink, spans, 0);
-    for (node, (min, max)) in costs.occurrences.iter().enumerate() {
+    for (place, group) in costs.spans.iter().enumerate() {
+        flow.edge(source, place, group.count, 0);
+        flow.edge(place, unassigned, group.count, group.extra);
+        all += group.count;
+    }
+    flow.edge(unassigned, sink, all, 0);
+    let mut cost = 0_i64;
+    for (place, group) in costs.nodes.iter().enumerate() {
         // Each required span that is found saves the cost of a missing one.
-        flow.edge(spans + node, sink, *min, -costs.missing[node]);
-        flow.edge(spans + node, sink, max - min, 0);
+        flow.edge(spans + place, sink, group.min, -group.missing);
+        flow.edge(spans + place, sink, group.max - group.min, 0);
+        let min = i64::try_from(group.min).unwrap_or(i64::MAX);
+        cost = cost.saturating_add(min.saturating_mul(group.missing));
     }
-    for _ in 0..spans {
-        flow.send_one(source, sink);
+    while all > 0 {
+        all -= flow.send(source, sink);
     }
-    let all_missing: i64 = costs
-        .occurrences
-        .iter()
-        .zip(&costs.missing)
-        .map(|((min, _), cost)| {
-            i64::try_from(*min)
-                .unwrap_or(i64::MAX)
-                .saturating_mul(*cost)
-        })
-        .fold(0, i64::saturating_add);
     Assignment {
-        node_of: (0..spans)
-            .map(|span| flow.target_of(span).and_then(|to| to.checked_sub(spans)))
-            .map(|node| node.filter(|node| *node < nodes))
+        assigned: (0..costs.pairs.len())
+            .map(|pair| flow.edges[2 * pair + 1].capacity)
             .collect(),
-        cost: all_missing.saturating_add(flow.cost),
+        cost: cost.saturating_add(flow.cost),
     }
 }
 
@@ -102,9 +109,9 @@ impl Flow {
         });
     }
 
-    /// Sends one unit along the cheapest path (found by the queue-based Bellman-Ford
-    /// algorithm, because costs may be negative).
-    fn send_one(&mut self, source: usize, sink: usize) {
+    /// Sends as much as possible along the cheapest path (found by the queue-based
+    /// Bellman-Ford algorithm, because costs may be negative), and returns how much.
+    fn send(&mut self, source: usize, sink: usize) -> usize {
         let mut distance = vec![i64::MAX; self.from.len()];
         let mut reached_by = vec![usize::MAX; self.from.len()];
         let mut queue = VecDeque::from([source]);
@@ -126,24 +133,23 @@ impl Flow {
                 }
             }
         }
+        let mut path = Vec::new();
         let mut vertex = sink;
         while vertex != source {
-            let place = reached_by[vertex];
-            self.edges[place].capacity -= 1;
-            self.edges[place ^ 1].capacity += 1;
-            vertex = self.edges[place ^ 1].to;
+            path.push(reached_by[vertex]);
+            vertex = self.edges[reached_by[vertex] ^ 1].to;
         }
-        self.cost += distance[sink];
-    }
-
-    /// The vertex that received the unit of flow from `vertex`.
-    fn target_of(&self, vertex: usize) -> Option<usize> {
-        self.from[vertex]
-            .iter()
-            .filter(|place| *place % 2 == 0)
-            .map(|place| &self.edges[*place])
-            .find(|edge| edge.capacity == 0)
-            .map(|edge| edge.to)
+        let capacities = path.iter().map(|place| self.edges[*place].capacity);
+        // Every span can be assigned to no node, so there is a path.
+        let amount = capacities.min().unwrap_or(0);
+        for place in path {
+            self.edges[place].capacity -= amount;
+            self.edges[place ^ 1].capacity += amount;
+        }
+        let amount_cost = i64::try_from(amount).unwrap_or(i64::MAX);
+        let amount_cost = distance[sink].saturating_mul(amount_cost);
+        self.cost = self.cost.saturating_add(amount_cost);
+        amount
     }
 }
 
@@ -153,105 +159,130 @@ mod tests {
 
     use super::*;
 
-    fn assigned(pair: &[&[Option<i64>]], occurrences: &[(usize, usize)]) -> Assignment {
-        assign(&Costs {
-            pair: pair.iter().map(|row| row.to_vec()).collect(),
-            extra: vec![100; pair.len()],
-            missing: vec![100; occurrences.len()],
-            occurrences: occurrences.to_vec(),
-        })
+    fn costs(rows: &[&[Option<i64>]], counts: &[usize], occurrences: &[(usize, usize)]) -> Costs {
+        let pairs = rows.iter().enumerate().flat_map(|(span, row)| {
+            let row = row.iter().enumerate();
+            row.filter_map(move |(node, cost)| cost.map(|cost| (span, node, cost)))
+        });
+        Costs {
+            pairs: pairs.collect(),
+            spans: counts
+                .iter()
+                .map(|count| SpanGroup {
+                    count: *count,
+                    extra: 100,
+                })
+                .collect(),
+            nodes: occurrences
+                .iter()
+                .map(|(min, max)| NodeGroup {
+                    min: *min,
+                    max: *max,
+                    missing: 100,
+                })
+                .collect(),
+        }
     }
 
     #[test]
     fn an_early_choice_is_revised() {
         // The first span fits both nodes, the second only the first.
-        let found = assigned(&[&[Some(0), Some(0)], &[Some(0), None]], &[(1, 1), (1, 1)]);
-        assert_eq!(found.node_of, [Some(1), Some(0)]);
+        let rows: [&[Option<i64>]; 2] = [&[Some(0), Some(0)], &[Some(0), None]];
+        let found = assign(&costs(&rows, &[1, 1], &[(1, 1), (1, 1)]));
+        assert_eq!(found.assigned, [0, 1, 1]);
         assert_eq!(found.cost, 0);
     }
 
     #[test]
     fn required_spans_take_precedence_over_optional_ones() {
         // Both spans fit both nodes; the optional node must not take both.
-        let row: &[Option<i64>] = &[Some(0), Some(0)];
-        let found = assigned(&[row, row], &[(0, 2), (1, 1)]);
-        assert_eq!(found.cost, 0);
-        assert_eq!(found.node_of.iter().filter(|it| **it == Some(1)).count(), 1);
+        let found = assign(&costs(&[&[Some(0), Some(0)]], &[2], &[(0, 2), (1, 1)]));
+        assert_eq!((found.cost, found.assigned[1]), (0, 1));
     }
 
     #[test]
     fn extra_and_missing_spans_have_a_cost() {
         let row: &[Option<i64>] = &[Some(0)];
-        assert_eq!(assigned(&[row; 4], &[(1, 3)]).cost, 100);
-        assert_eq!(assigned(&[row; 1], &[(3, 3)]).cost, 200);
-        assert_eq!(assigned(&[], &[(1, 1)]).cost, 100);
-        assert_eq!(assigned(&[&[]], &[]).cost, 100);
+        assert_eq!(assign(&costs(&[row], &[4], &[(1, 3)])).cost, 100);
+        assert_eq!(assign(&costs(&[row], &[1], &[(3, 3)])).cost, 200);
+        assert_eq!(assign(&costs(&[], &[], &[(1, 1)])).cost, 100);
+        assert_eq!(assign(&costs(&[&[]], &[1], &[])).cost, 100);
     }
 
-    /// The lowest cost, found by trying every assignment.
-    fn brute_force(costs: &Costs, span: usize, counts: &mut Vec<usize>) -> i64 {
-        if span == costs.extra.len() {
-            return (0..costs.missing.len())
-                .map(|node| {
-                    let missing = costs.occurrences[node].0.saturating_sub(counts[node]);
-                    i64::try_from(missing).expect("few") * costs.missing[node]
-                })
-                .sum();
-        }
-        let mut lowest = costs.extra[span] + brute_force(costs, span + 1, counts);
-        for node in 0..costs.missing.len() {
-            if let Some(cost) = costs.pair[span][node]
-                && counts[node] < costs.occurrences[node].1
-            {
-                counts[node] += 1;
-                lowest = lowest.min(cost + brute_force(costs, span + 1, counts));
-                counts[node] -= 1;
+    /// The lowest cost, found by trying every assignment of the spans one by one.
+    fn brute_force(costs: &Costs, spans: &[usize], counts: &mut Vec<usize>) -> i64 {
+        let Some((span, rest)) = spans.split_first() else {
+            let missing = |(node, count): (&NodeGroup, &usize)| {
+                let missing = node.min.saturating_sub(*count);
+                i64::try_from(missing).expect("few") * node.missing
+            };
+            return costs.nodes.iter().zip(counts.iter()).map(missing).sum();
+        };
+        let mut lowest = costs.spans[*span].extra + brute_force(costs, rest, counts);
+        for (_, node, cost) in costs.pairs.iter().filter(|pair| pair.0 == *span) {
+            if counts[*node] < costs.nodes[*node].max {
+                counts[*node] += 1;
+                lowest = lowest.min(cost + brute_force(costs, rest, counts));
+                counts[*node] -= 1;
             }
         }
         lowest
     }
 
-    fn costs() -> impl Strategy<Value = Costs> {
-        (0..6_usize, 0..4_usize).prop_flat_map(|(spans, nodes)| {
+    fn any_costs() -> impl Strategy<Value = Costs> {
+        (0..4_usize, 0..4_usize).prop_flat_map(|(spans, nodes)| {
             let row = prop::collection::vec(prop::option::of(0..20_i64), nodes);
             (
                 prop::collection::vec(row, spans),
-                prop::collection::vec(0..20_i64, spans),
-                prop::collection::vec(1..20_i64, nodes),
-                prop::collection::vec((0..3_usize, 1..3_usize), nodes),
+                prop::collection::vec((1..3_usize, 0..20_i64), spans),
+                prop::collection::vec((0..3_usize, 1..3_usize, 1..20_i64), nodes),
             )
-                .prop_map(|(pair, extra, missing, occurrences)| Costs {
-                    pair,
-                    extra,
-                    missing,
-                    occurrences: occurrences
-                        .iter()
-                        .map(|(min, more)| (*min, min + more))
-                        .collect(),
+                .prop_map(|(rows, spans, nodes)| {
+                    let rows: Vec<&[Option<i64>]> = rows.iter().map(Vec::as_slice).collect();
+                    Costs {
+                        pairs: costs(&rows, &[], &[]).pairs,
+                        spans: spans
+                            .iter()
+                            .map(|(count, extra)| SpanGroup {
+                                count: *count,
+                                extra: *extra,
+                            })
+                            .collect(),
+                        nodes: nodes
+                            .iter()
+                            .map(|(min, more, missing)| NodeGroup {
+                                min: *min,
+                                max: min + more,
+                                missing: *missing,
+                            })
+                            .collect(),
+                    }
                 })
         })
     }
 
     proptest! {
         #[test]
-        fn no_assignment_costs_less(costs in costs()) {
+        fn no_assignment_costs_less(costs in any_costs()) {
             let found = assign(&costs);
-            let mut counts = vec![0; costs.missing.len()];
-            prop_assert_eq!(found.cost, brute_force(&costs, 0, &mut counts));
+            let each: Vec<usize> = costs.spans.iter().enumerate()
+                .flat_map(|(place, group)| vec![place; group.count])
+                .collect();
+            let mut counts = vec![0; costs.nodes.len()];
+            prop_assert_eq!(found.cost, brute_force(&costs, &each, &mut counts));
             let mut total = 0;
-            for (span, node) in found.node_of.iter().enumerate() {
-                total += match node {
-                    None => costs.extra[span],
-                    Some(node) => {
-                        counts[*node] += 1;
-                        costs.pair[span][*node].expect("an allowed pair")
-                    }
-                };
+            let mut left: Vec<usize> = costs.spans.iter().map(|group| group.count).collect();
+            for ((span, node, cost), assigned) in costs.pairs.iter().zip(&found.assigned) {
+                total += cost * i64::try_from(*assigned).expect("few");
+                left[*span] -= assigned;
+                counts[*node] += assigned;
             }
-            for (node, counts) in counts.iter().enumerate() {
-                let (min, max) = costs.occurrences[node];
-                prop_assert!(*counts <= max);
-                total += i64::try_from(min.saturating_sub(*counts)).expect("few") * costs.missing[node];
+            for (group, left) in costs.spans.iter().zip(left) {
+                total += group.extra * i64::try_from(left).expect("few");
+            }
+            for (group, count) in costs.nodes.iter().zip(counts) {
+                prop_assert!(count <= group.max);
+                total += group.missing * i64::try_from(group.min.saturating_sub(count)).expect("few");
             }
             prop_assert_eq!(total, found.cost, "the assignment has the cost that it reports");
         }

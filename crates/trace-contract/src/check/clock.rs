@@ -5,23 +5,24 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::difference::{Anchor, Difference, DifferenceKind};
+use super::expectation::Expectation;
 use crate::ids::SpanId;
 use crate::model::{Span, Trace};
 
-/// The tolerance between two spans of one instance: some stores round to
-/// microseconds.
-const SAME_CLOCK: Duration = Duration::from_micros(1);
-
-/// All spans with impossible times. `skew` is how far the clocks of different
-/// instances may differ.
-pub(super) fn differences(trace: &Trace, skew: Duration) -> Vec<Difference> {
+/// All spans with impossible times.
+pub(super) fn differences(trace: &Trace, expectation: &Expectation) -> Vec<Difference> {
     let spans = trace.spans().iter();
     let by_id: HashMap<SpanId, &Span> = spans.map(|span| (span.span_id, span)).collect();
     let parent = |span: &Span| by_id.get(&span.parent?).copied();
     trace
         .spans()
         .iter()
-        .flat_map(|span| [ends_early(span), starts_early(span, parent(span), skew)])
+        .flat_map(|span| {
+            [
+                ends_early(span),
+                starts_early(span, parent(span), expectation),
+            ]
+        })
         .flatten()
         .collect()
 }
@@ -41,13 +42,20 @@ fn ends_early(span: &Span) -> Option<Difference> {
     ))
 }
 
-fn starts_early(span: &Span, parent: Option<&Span>, skew: Duration) -> Option<Difference> {
+fn starts_early(
+    span: &Span,
+    parent: Option<&Span>,
+    expectation: &Expectation,
+) -> Option<Difference> {
     let parent = parent?;
     let early = Duration::from_nanos(parent.start.checked_sub(span.start)?);
     let (allowed, parent_is) = if same_instance(span, parent) {
-        (SAME_CLOCK, "its parent in the same instance,")
+        (
+            expectation.same_instance_skew,
+            "its parent in the same instance,",
+        )
     } else {
-        (skew, "its parent")
+        (expectation.clock_skew, "its parent")
     };
     if early <= allowed {
         return None;

@@ -8,8 +8,11 @@ use crate::traceparent::TraceParent;
 /// The clocks of two hosts that are synchronised by NTP differ by less.
 const DEFAULT_CLOCK_SKEW: Duration = Duration::from_millis(100);
 
-/// Most services export the spans of one request at about the same time.
-pub(crate) const DEFAULT_STABLE_FOR: Duration = Duration::from_millis(500);
+/// SDKs export every 5 seconds by default (`OTEL_BSP_SCHEDULE_DELAY`).
+const DEFAULT_SETTLE: Duration = Duration::from_secs(6);
+
+/// Some stores round to microseconds.
+const DEFAULT_SAME_INSTANCE_SKEW: Duration = Duration::from_micros(1);
 
 /// What is known about the request whose trace is checked.
 ///
@@ -25,9 +28,13 @@ pub struct Expectation {
     /// How far the clocks of different services may differ. A span may start before
     /// its parent by this much.
     pub clock_skew: Duration,
-    /// How long [`crate::verify`] requires a trace that satisfies its contract to
-    /// stay unchanged. A later batch may contain an extra span.
-    pub stable_for: Duration,
+    /// How far the times of spans of one instance may differ. Some runtimes read the
+    /// time with a lower resolution for some spans than for others.
+    pub same_instance_skew: Duration,
+    /// For how long nothing must have arrived before a trace counts as complete: a later
+    /// batch may contain a span. It should be longer than the export delay of all
+    /// services; the default of 6 seconds is longer than the SDKs' default delay.
+    pub settle: Duration,
 }
 
 impl Default for Expectation {
@@ -37,7 +44,8 @@ impl Default for Expectation {
             new_trace: false,
             caller: None,
             clock_skew: DEFAULT_CLOCK_SKEW,
-            stable_for: DEFAULT_STABLE_FOR,
+            same_instance_skew: DEFAULT_SAME_INSTANCE_SKEW,
+            settle: DEFAULT_SETTLE,
         }
     }
 }
@@ -68,5 +76,9 @@ impl Expectation {
             new_trace: true,
             ..Self::default()
         }
+    }
+    /// Sets for how long nothing must have arrived before a trace counts as complete.
+    pub fn settle(self, settle: Duration) -> Self {
+        Self { settle, ..self }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::assign::{Costs, assign};
+use super::assign::{Costs, NodeGroup, SpanGroup, assign};
 use super::expectation::Expectation;
 use crate::contract::{EventContract, LinkContract, LinkTarget, Matcher, SpanContract, Text};
 use crate::model::{Attributes, Event, Link, Span, Status};
@@ -182,19 +182,7 @@ fn links(
     span: &Span,
     expectation: &Expectation,
 ) -> Vec<FieldDifference> {
-    let pair = |link: &Link| {
-        expected
-            .iter()
-            .map(|it| link_fits(it, link, span, expectation).then_some(0))
-            .collect()
-    };
-    let assignment = assign(&Costs {
-        pair: span.links.iter().map(pair).collect(),
-        extra: vec![1; span.links.len()],
-        missing: vec![1; expected.len()],
-        occurrences: vec![(1, 1); expected.len()],
-    });
-    if assignment.cost == 0 {
+    if links_fit(expected, span, expectation) {
         return Vec::new();
     }
     let describe = |link: &Link| describe_link(link, span, expectation);
@@ -203,6 +191,33 @@ fn links(
         list(expected.iter().map(|link| link.to.to_string())),
         list(span.links.iter().map(describe)),
     )]
+}
+
+fn links_fit(expected: &[LinkContract], span: &Span, expectation: &Expectation) -> bool {
+    if expected.len() != span.links.len() {
+        return false;
+    }
+    let mut in_order = expected.iter().zip(&span.links);
+    if in_order.all(|(it, link)| link_fits(it, link, span, expectation)) {
+        return true;
+    }
+    let group = SpanGroup { count: 1, extra: 1 };
+    let required = NodeGroup {
+        min: 1,
+        max: 1,
+        missing: 1,
+    };
+    let pairs = span.links.iter().enumerate().flat_map(|(i, link)| {
+        let fitting = expected.iter().enumerate();
+        let fitting = fitting.filter(|(_, it)| link_fits(it, link, span, expectation));
+        fitting.map(move |(place, _)| (i, place, 0))
+    });
+    let assignment = assign(&Costs {
+        pairs: pairs.collect(),
+        spans: vec![group; span.links.len()],
+        nodes: vec![required; expected.len()],
+    });
+    assignment.cost == 0
 }
 
 fn link_fits(expected: &LinkContract, link: &Link, span: &Span, expectation: &Expectation) -> bool {
@@ -218,7 +233,7 @@ fn link_fits(expected: &LinkContract, link: &Link, span: &Span, expectation: &Ex
             .all(|(key, matcher)| matcher.accepts(link.attributes.get(key)))
 }
 
-fn is_caller(link: &Link, expectation: &Expectation) -> bool {
+pub(super) fn is_caller(link: &Link, expectation: &Expectation) -> bool {
     expectation.caller.is_some_and(|caller| {
         caller.trace_id() == link.trace_id && caller.span_id() == link.span_id
     })

@@ -1,32 +1,40 @@
 //! Finds spans with a wrong parent: a span that is missing in one place and extra in
 //! another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use super::align::Aligner;
+use super::align::{Aligner, Identity};
 use super::alignment::{Aligned, Alignment};
 use super::fields;
-use crate::contract::SpanContract;
 use crate::ids::SpanId;
 use crate::model::Span;
+
+/// The number of missing spans that are looked for; a report shows fewer.
+const MAX_SEARCHES: usize = 1_000;
 
 /// Replaces each missing span by an extra span with the same service, kind and name,
 /// if there is one.
 pub(super) fn find<'a>(alignment: &mut Alignment<'a>, aligner: &mut Aligner<'a>) {
     let mut extra = ExtraSpans::default();
-    extra.collect(&alignment.root);
-    alignment.others.iter().for_each(|it| extra.collect(it));
-    replace_missing(&mut alignment.root, &mut extra, aligner);
-    mark_moved(&mut alignment.root, &extra.moved);
-    for other in &mut alignment.others {
-        mark_moved(other, &extra.moved);
+    let all = alignment.roots.iter().chain(&alignment.others);
+    all.for_each(|it| extra.collect(it));
+    for root in &mut alignment.roots {
+        replace_missing(root, &mut extra, aligner);
+    }
+    for aligned in alignment.roots.iter_mut().chain(&mut alignment.others) {
+        mark_moved(aligned, &extra.moved);
     }
 }
 
 #[derive(Default)]
 struct ExtraSpans<'a> {
+    /// In the order of the trees.
     available: Vec<&'a Span>,
+    by_identity: HashMap<Identity<'a>, Vec<&'a Span>>,
+    /// The spans that are compared elsewhere, with their descendants and ancestors.
+    taken: BTreeSet<SpanId>,
     moved: BTreeSet<SpanId>,
+    searches: usize,
 }
 
 impl<'a> ExtraSpans<'a> {
@@ -38,22 +46,29 @@ impl<'a> ExtraSpans<'a> {
         } = aligned
         {
             self.available.push(span);
+            let identity = (span.service(), span.kind, span.name.as_str());
+            self.by_identity.entry(identity).or_default().push(span);
         }
         aligned.children().iter().for_each(|it| self.collect(it));
     }
 
     /// Takes the first span that fits the node. Its descendants and ancestors are no
     /// longer available, so that no span is compared twice.
-    fn take(&mut self, node: &SpanContract, aligner: &Aligner<'a>) -> Option<usize> {
-        let found = self
-            .available
-            .iter()
-            .find(|span| fields::has_identity(node, span))?;
+    fn take(&mut self, node: usize, aligner: &Aligner<'a>) -> Option<usize> {
+        self.searches += 1;
+        if self.searches > MAX_SEARCHES {
+            return None;
+        }
+        let fits = |span: &&&'a Span| {
+            !self.taken.contains(&span.span_id) && fields::has_identity(aligner.nodes[node], span)
+        };
+        let found = match aligner.exact_identity(node) {
+            Some(identity) => self.by_identity.get(&identity)?.iter().find(fits),
+            None => self.available.iter().find(fits),
+        }?;
         let index = aligner.forest.index(found.span_id)?;
-        let related = aligner.forest.related(index);
         self.moved.insert(found.span_id);
-        self.available
-            .retain(|span| !related.contains(&span.span_id));
+        self.taken.extend(aligner.forest.related(index));
         Some(index)
     }
 }
@@ -64,15 +79,15 @@ fn replace_missing<'a>(
     aligner: &mut Aligner<'a>,
 ) {
     if let Aligned::Missing {
-        node: missing,
+        index: missing,
         found,
         required,
         ..
     } = node
         && *required - *found == 1
-        && let Some(index) = extra.take(missing, aligner)
+        && let Some(span) = extra.take(*missing, aligner)
     {
-        let mut pair = aligner.pair(missing, index);
+        let mut pair = aligner.pair(*missing, span);
         if let Aligned::Pair { misplaced, .. } = &mut pair {
             *misplaced = true;
         }

@@ -15,6 +15,8 @@ const MAX_ROWS: usize = 32;
 /// The width of one tree; two trees and the margin fit into 120 columns.
 const MAX_COLUMNS: usize = 57;
 const MIN_COLUMNS: usize = 20;
+/// If the first difference is deeper, the trees are moved to the left.
+const MAX_INDENTS: usize = 12;
 /// The number of differences that are listed in addition to the first.
 const MAX_OTHERS: usize = 8;
 
@@ -46,21 +48,29 @@ pub(super) fn render(
 }
 
 fn write_rows(report: &mut String, rows: &[Row]) {
-    let width = rows.iter().map(|row| row.expected.chars().count()).max();
+    let visible = visible(rows);
+    // A difference deep in the tree would be indented out of the screen.
+    let shown = &rows[visible.clone()];
+    let first = shown.iter().find(|row| row.mark == Mark::First);
+    let outermost = first.map_or(0, |row| row.depth.saturating_sub(MAX_INDENTS));
+    let texts: Vec<_> = shown.iter().map(|row| row.texts(outermost)).collect();
+    let width = texts
+        .iter()
+        .map(|(expected, _)| expected.chars().count())
+        .max();
     let width = width.unwrap_or(0).clamp(MIN_COLUMNS, MAX_COLUMNS);
     let _ = writeln!(report, "  {:<width$} | actual", "expected");
-    let visible = visible(rows);
     if visible.start > 0 {
         let _ = writeln!(report, "  ... {}", plural(visible.start, "line"));
     }
-    for row in &rows[visible.clone()] {
+    for (row, (expected, actual)) in shown.iter().zip(&texts) {
         let mark = match row.mark {
             Mark::Same => ' ',
             Mark::Differs => '!',
             Mark::First => '>',
         };
-        let expected = truncate(&row.expected, width);
-        let actual = truncate(&row.actual, MAX_COLUMNS);
+        let expected = truncate(expected, width);
+        let actual = truncate(actual, MAX_COLUMNS);
         let line = format!("{mark} {expected:<width$} | {actual}");
         let _ = writeln!(report, "{}", line.trim_end());
     }

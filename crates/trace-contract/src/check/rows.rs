@@ -1,5 +1,7 @@
 //! The rows of a report: the expected and the actual tree, line by line.
 
+use std::collections::HashMap;
+
 use super::alignment::{Aligned, Alignment};
 use super::difference::{Anchor, Difference};
 use super::fields::FieldDifference;
@@ -9,8 +11,27 @@ use crate::model::Span;
 /// One line of both trees.
 pub(super) struct Row {
     pub(super) mark: Mark,
-    pub(super) expected: String,
-    pub(super) actual: String,
+    /// How deep in the tree; a field is one deeper than its span.
+    pub(super) depth: usize,
+    /// Whether the line is a span, which is connected to its parent.
+    is_span: bool,
+    expected: String,
+    actual: String,
+}
+
+impl Row {
+    /// Both texts as nodes of trees that begin at the depth `outermost`.
+    pub(super) fn texts(&self, outermost: usize) -> (String, String) {
+        let indent = |text: &str| {
+            let depth = self.depth.saturating_sub(outermost);
+            match (text, self.is_span, self.depth) {
+                ("", ..) => String::new(),
+                (_, true, 1..) => format!("{}└ {text}", "  ".repeat(depth.saturating_sub(1))),
+                _ => format!("{}{text}", "  ".repeat(depth)),
+            }
+        };
+        (indent(&self.expected), indent(&self.actual))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -26,10 +47,18 @@ pub(super) fn rows(alignment: &Alignment<'_>, first: &Difference, fold: bool) ->
     let mut rows = Rows {
         done: Vec::new(),
         first,
-        fold,
+        has_first: false,
+        same: HashMap::new(),
     };
+    if fold {
+        for aligned in alignment.roots.iter().chain(&alignment.others) {
+            rows.find_same(aligned);
+        }
+    }
     let root_remark = alignment.root_parent.map(|_| "(wrong parent)");
-    rows.push_tree(&alignment.root, 0, root_remark);
+    for root in &alignment.roots {
+        rows.push_tree(root, 0, root_remark);
+    }
     for other in &alignment.others {
         rows.push_tree(other, 0, None);
     }
@@ -39,13 +68,18 @@ pub(super) fn rows(alignment: &Alignment<'_>, first: &Difference, fold: bool) ->
 struct Rows<'a> {
     done: Vec<Row>,
     first: &'a Difference,
-    fold: bool,
+    has_first: bool,
+    /// The subtrees without a difference, by their address, with the number of their
+    /// rows. Empty if they are not folded.
+    same: HashMap<usize, usize>,
 }
 
 impl Rows<'_> {
     fn push_tree(&mut self, aligned: &Aligned<'_>, depth: usize, remark: Option<&str>) {
-        if self.fold && depth > 0 && is_same(aligned) {
-            self.push_folded(aligned, depth);
+        if depth > 0
+            && let Some(count) = self.same.get(&address(aligned))
+        {
+            self.push_folded(aligned, depth, *count);
             return;
         }
         match aligned {
@@ -68,8 +102,7 @@ impl Rows<'_> {
             }
             Aligned::Missing { node, .. } => {
                 let mark = self.mark(&Anchor::node(node), true);
-                let expected = branch(depth, &expected_title(node));
-                self.push(mark, expected, branch(depth, "(missing)"));
+                self.push(mark, depth, expected_title(node), "(missing)".to_owned());
             }
             Aligned::Extra {
                 span,
@@ -89,8 +122,7 @@ impl Rows<'_> {
             None => span.title(),
         };
         let mark = self.mark(&Anchor::Span(span.span_id), remark.is_some());
-        let expected = branch(depth, &expected_title(node));
-        self.push(mark, expected, branch(depth, &actual));
+        self.push(mark, depth, expected_title(node), actual);
     }
 
     fn push_field(&mut self, span: &Span, difference: &FieldDifference, depth: usize) {
@@ -102,12 +134,13 @@ impl Rows<'_> {
         } = difference;
         let mark = self.mark(&Anchor::Field(span.span_id, field.clone()), true);
         let name = field.trim_start_matches("attribute ");
-        let indent = "  ".repeat(depth + 1);
-        self.push(
+        self.done.push(Row {
             mark,
-            format!("{indent}{name}: {expected}"),
-            format!("{indent}{name}: {actual}"),
-        );
+            depth: depth + 1,
+            is_span: false,
+            expected: format!("{name}: {expected}"),
+            actual: format!("{name}: {actual}"),
+        });
     }
 
     fn push_extra(&mut self, span: &Span, allowed: bool, compared_elsewhere: bool, depth: usize) {
@@ -123,38 +156,37 @@ impl Rows<'_> {
         } else {
             self.mark(&Anchor::Span(span.span_id), !allowed)
         };
-        let actual = branch(depth, &format!("{remark} {}", span.title()));
-        self.push(mark, String::new(), actual);
+        let actual = format!("{remark} {}", span.title());
+        self.push(mark, depth, String::new(), actual);
     }
 
     /// One row for a subtree without a difference.
-    fn push_folded(&mut self, aligned: &Aligned<'_>, depth: usize) {
+    fn push_folded(&mut self, aligned: &Aligned<'_>, depth: usize, count: usize) {
         let (expected, actual) = match aligned {
-            Aligned::Pair { node, span, .. } => {
-                (branch(depth, &expected_title(node)), span.title())
-            }
-            Aligned::Missing { node, .. } => (branch(depth, &expected_title(node)), String::new()),
+            Aligned::Pair { node, span, .. } => (expected_title(node), span.title()),
+            Aligned::Missing { node, .. } => (expected_title(node), String::new()),
             Aligned::Extra { span, .. } => (String::new(), format!("(allowed) {}", span.title())),
         };
-        let actual = match count(aligned) - 1 {
+        let actual = match count - 1 {
             0 => actual,
             below => format!("{actual} + {below} as expected"),
         };
-        self.push(Mark::Same, expected, branch(depth, &actual));
+        self.push(Mark::Same, depth, expected, actual);
     }
 
-    fn push(&mut self, mark: Mark, expected: String, actual: String) {
+    fn push(&mut self, mark: Mark, depth: usize, expected: String, actual: String) {
         self.done.push(Row {
             mark,
+            depth,
+            is_span: true,
             expected,
             actual,
         });
     }
 
-    fn mark(&self, anchor: &Anchor, differs: bool) -> Mark {
-        let is_first =
-            self.first.anchor == *anchor && !self.done.iter().any(|row| row.mark == Mark::First);
-        if is_first {
+    fn mark(&mut self, anchor: &Anchor, differs: bool) -> Mark {
+        if self.first.anchor == *anchor && !self.has_first {
+            self.has_first = true;
             Mark::First
         } else if differs {
             Mark::Differs
@@ -162,14 +194,29 @@ impl Rows<'_> {
             Mark::Same
         }
     }
+
+    /// Finds the subtrees without a difference. Returns the number of rows of this one if
+    /// it is one of them.
+    fn find_same(&mut self, aligned: &Aligned<'_>) -> Option<usize> {
+        let own = match aligned {
+            Aligned::Pair {
+                fields, misplaced, ..
+            } => fields.is_empty() && !misplaced,
+            Aligned::Missing { .. } => false,
+            Aligned::Extra { allowed, .. } => *allowed,
+        };
+        let children = aligned.children().iter();
+        let below: Vec<Option<usize>> = children.map(|child| self.find_same(child)).collect();
+        let count = 1 + below.into_iter().sum::<Option<usize>>()?;
+        own.then(|| {
+            self.same.insert(address(aligned), count);
+            count
+        })
+    }
 }
 
-/// The text as a node of a tree.
-fn branch(depth: usize, text: &str) -> String {
-    match depth {
-        0 => text.to_owned(),
-        _ => format!("{}└ {text}", "  ".repeat(depth - 1)),
-    }
+fn address(aligned: &Aligned<'_>) -> usize {
+    std::ptr::from_ref(aligned).addr()
 }
 
 fn expected_title(node: &SpanContract) -> String {
@@ -180,19 +227,4 @@ fn expected_title(node: &SpanContract) -> String {
         (min, max) => format!(" ({min}..{max} times)"),
     };
     format!("{}{occurrences}", node.title())
-}
-
-fn is_same(aligned: &Aligned<'_>) -> bool {
-    let own = match aligned {
-        Aligned::Pair {
-            fields, misplaced, ..
-        } => fields.is_empty() && !misplaced,
-        Aligned::Missing { .. } => false,
-        Aligned::Extra { allowed, .. } => *allowed,
-    };
-    own && aligned.children().iter().all(is_same)
-}
-
-fn count(aligned: &Aligned<'_>) -> usize {
-    1 + aligned.children().iter().map(count).sum::<usize>()
 }

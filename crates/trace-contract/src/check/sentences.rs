@@ -7,42 +7,53 @@ use super::expectation::Expectation;
 use super::fields::FieldDifference;
 use crate::contract::SpanContract;
 use crate::ids::SpanId;
-use crate::model::{Span, Trace};
+use crate::model::{Forest, Span, Trace};
 use crate::text::{plural, printable};
 
 /// All differences between the trees, in the order of the trees.
 pub(super) fn describe(
     alignment: &Alignment<'_>,
+    forest: &Forest<'_>,
     trace: &Trace,
     expectation: &Expectation,
 ) -> Vec<Difference> {
     if trace.spans().is_empty() {
-        return vec![nothing_arrived(&alignment.root, trace)];
+        return vec![nothing_arrived(alignment.roots.first(), trace)];
     }
     let mut walk = Walk {
-        trace,
+        forest,
         found: Vec::new(),
     };
-    let mut root_parent = None;
-    if let Aligned::Pair { span, .. } = &alignment.root {
-        root_parent = span.parent;
-        if let Some(problem) = alignment.root_parent {
-            walk.found.push(wrong_root_parent(span, problem));
-        }
+    let roots = alignment.roots.iter();
+    let paired = roots.clone().filter_map(|root| match root {
+        Aligned::Pair { span, .. } => Some(*span),
+        _ => None,
+    });
+    if let (Some(problem), Some(span)) = (alignment.root_parent, paired.clone().next()) {
+        walk.found.push(wrong_root_parent(span, problem));
     }
-    walk.visit(None, &alignment.root);
+    roots.for_each(|root| walk.visit(None, root));
     let mut found = walk.found;
+    let root_parent = paired.clone().find_map(|span| span.parent);
     for other in &alignment.others {
         found.extend(other_root(other, root_parent, expectation));
     }
+    if alignment.roots.len() > 1
+        && let (Some(caller), Some(root)) = (expectation.parent, paired.clone().next())
+        && paired.clone().all(|span| span.parent != Some(caller))
+    {
+        let problem = "and all other roots: none is a child of the caller";
+        found.push(wrong_root_parent(root, problem));
+    }
     found.extend(alignment.in_cycles.iter().map(|span| in_cycle(span)));
-    found.extend(trace.conflicts().iter().map(|span| conflict(span, trace)));
+    let conflicts = trace.conflicts().iter();
+    found.extend(conflicts.map(|span| conflict(span, forest)));
     found
 }
 
-fn nothing_arrived(root: &Aligned<'_>, trace: &Trace) -> Difference {
+fn nothing_arrived(root: Option<&Aligned<'_>>, trace: &Trace) -> Difference {
     let (title, anchor) = match root {
-        Aligned::Missing { node, .. } => (node.title(), Anchor::node(node)),
+        Some(Aligned::Missing { node, .. }) => (node.title(), Anchor::node(node)),
         _ => (String::new(), Anchor::Nowhere),
     };
     let message = format!("no span of trace {} arrived: expected {title}", trace.id());
@@ -62,7 +73,7 @@ struct Parent {
 }
 
 struct Walk<'a> {
-    trace: &'a Trace,
+    forest: &'a Forest<'a>,
     found: Vec<Difference>,
 }
 
@@ -77,7 +88,7 @@ impl Walk<'_> {
                 children,
             } => {
                 if *misplaced {
-                    self.found.push(wrong_parent(parent, span, self.trace));
+                    self.found.push(wrong_parent(parent, span, self.forest));
                 }
                 self.found.extend(fields.iter().map(|it| field(it, span)));
                 let own = as_parent(node, span);
@@ -90,6 +101,7 @@ impl Walk<'_> {
                 found,
                 required,
                 children,
+                ..
             } => {
                 self.found.push(missing(parent, node, *found, *required));
                 let own = Parent {
@@ -149,11 +161,11 @@ fn missing(
     Difference::new(DifferenceKind::Missing, message, Anchor::node(node))
 }
 
-fn wrong_parent(parent: Option<&Parent>, span: &Span, trace: &Trace) -> Difference {
+fn wrong_parent(parent: Option<&Parent>, span: &Span, forest: &Forest<'_>) -> Difference {
     let actual = match span.parent {
         None => "has no parent".to_owned(),
-        Some(id) => match trace.span(id) {
-            Some(found) => format!("is below {}", found.title()),
+        Some(id) => match forest.index(id) {
+            Some(found) => format!("is below {}", forest.span(found).title()),
             None => format!("has the parent {id}, which is not in the trace"),
         },
     };
@@ -243,7 +255,7 @@ fn other_root(
     Some(Difference::new(kind, message, Anchor::Span(span.span_id)))
 }
 
-fn in_cycle(span: &Span) -> Difference {
+pub(super) fn in_cycle(span: &Span) -> Difference {
     let title = span.title();
     Difference::new(
         DifferenceKind::Cycle,
@@ -252,8 +264,9 @@ fn in_cycle(span: &Span) -> Difference {
     )
 }
 
-fn conflict(span: &Span, trace: &Trace) -> Difference {
-    let other = trace.span(span.span_id).map(Span::title);
+pub(super) fn conflict(span: &Span, forest: &Forest<'_>) -> Difference {
+    let other = forest.index(span.span_id);
+    let other = other.map(|index| forest.span(index).title());
     Difference::new(
         DifferenceKind::Conflict,
         format!(

@@ -104,6 +104,13 @@ fn hint(message: &str) -> Option<String> {
             .filter(|(distance, name)| *distance <= 2.max(name.len() / 3))?;
         return Some(format!("did you mean `{nearest}`?"));
     }
+    if message.contains("recursion limit exceeded") {
+        return Some(
+            "the spans are nested too deeply for YAML: write the spans as a list, `spans:` with \
+             the `depth` of each"
+                .to_owned(),
+        );
+    }
     if message.contains("missing field") {
         let field = quoted.first()?;
         return Some(format!(

@@ -16,9 +16,23 @@ use super::status::StatusContract;
 /// # Panics
 /// Never: a schema is valid JSON.
 pub fn json_schema() -> String {
-    let settings = SchemaSettings::draft2020_12();
-    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<SpanContract>();
-    schema.insert("title".to_owned(), "Trace contract".into());
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let span = generator.subschema_for::<SpanContract>();
+    let schema = json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Trace contract",
+        "anyOf": [
+            span,
+            {
+                "description": "All spans, depth first, each with its `depth`.",
+                "type": "object",
+                "properties": { "spans": { "type": "array", "items": span, "minItems": 1 } },
+                "required": ["spans"],
+                "additionalProperties": false
+            }
+        ],
+        "$defs": generator.take_definitions(true)
+    });
     let mut text = serde_json::to_string_pretty(&schema).expect("a schema is valid JSON");
     text.push('\n');
     text

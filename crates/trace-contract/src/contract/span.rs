@@ -28,6 +28,15 @@ pub struct SpanContract {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub description: Option<String>,
+    /// How deep the span is in the tree, from 0. Only in the flat form of a contract:
+    /// `spans:` with all spans, depth first.
+    #[serde(
+        default,
+        deserialize_with = "some",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "usize"))]
+    pub depth: Option<usize>,
     /// The service that creates the span: `service.name` of its resource.
     pub service: Text,
     /// The span kind.
@@ -94,6 +103,7 @@ impl SpanContract {
     pub fn new(service: impl Into<Text>, kind: SpanKind, name: impl Into<Text>) -> Self {
         Self {
             description: None,
+            depth: None,
             service: service.into(),
             kind,
             name: name.into(),
@@ -115,7 +125,28 @@ impl SpanContract {
         format!("{} {} {}", self.service, self.kind, self.name)
     }
 
-    /// Checks the combinations of fields, here and below.
+    /// A copy without children.
+    pub(super) fn without_children(&self) -> Self {
+        Self {
+            description: self.description.clone(),
+            depth: self.depth,
+            service: self.service.clone(),
+            kind: self.kind,
+            name: self.name.clone(),
+            status: self.status.clone(),
+            tracestate: self.tracestate.clone(),
+            attributes: self.attributes.clone(),
+            resource: self.resource.clone(),
+            events: self.events.clone(),
+            links: self.links.clone(),
+            repeat: self.repeat,
+            optional: self.optional,
+            more: self.more,
+            children: Vec::new(),
+        }
+    }
+
+    /// Checks the combinations of the span's own fields.
     pub(super) fn validate(&self) -> Result<(), String> {
         if self.optional && self.repeat.min() > 1 {
             return Err(format!(
@@ -124,7 +155,13 @@ impl SpanContract {
                 self.title()
             ));
         }
-        self.children.iter().try_for_each(Self::validate)
+        if self.depth.is_some() {
+            return Err(format!(
+                "{}: `depth` is only for spans in a list: add `spans:`, or remove `depth`",
+                self.title()
+            ));
+        }
+        Ok(())
     }
 
     /// The minimum and maximum number of such spans among their siblings.

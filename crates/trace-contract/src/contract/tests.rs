@@ -51,7 +51,7 @@ children:
 ",
     )
     .unwrap_or_else(|error| panic!("{error}"));
-    let root = contract.root();
+    let root = &contract.roots()[0];
     assert_eq!(root.kind, SpanKind::Consumer);
     assert!(matches!(root.service, Text::Matches(_)));
     assert!(matches!(root.status, Some(StatusContract::Error(Some(_)))));
@@ -131,7 +131,7 @@ fn an_invalid_value_is_reported_with_a_hint() {
     let error = error_of("status:");
     assert!(error.contains("invalid type: unit value"), "{error}");
     assert_eq!(
-        read("events:").root().events.as_deref(),
+        read("events:").roots()[0].events.as_deref(),
         Some(&[][..]),
         "an empty field is an empty list, not an absent one"
     );

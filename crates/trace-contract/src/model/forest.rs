@@ -68,6 +68,26 @@ impl<'a> Forest<'a> {
         ids
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// The number of levels of the deepest tree.
+    pub(crate) fn depth(&self) -> usize {
+        let mut depths = vec![0; self.spans.len()];
+        for index in self.breadth_first() {
+            for child in &self.children[index] {
+                depths[*child] = depths[index] + 1;
+            }
+        }
+        depths.iter().max().map_or(0, |depth| depth + 1)
+    }
+
+    /// All spans that a root leads to, parents before their children.
+    pub(crate) fn breadth_first(&self) -> Vec<usize> {
+        breadth_first(&self.roots, &self.children)
+    }
+
     pub(crate) fn children(&self, index: usize) -> &[usize] {
         &self.children[index]
     }

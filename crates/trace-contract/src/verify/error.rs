@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::settled::Evidence;
 use crate::check::Mismatch;
 use crate::ids::TraceId;
 use crate::model::Trace;
@@ -19,6 +20,8 @@ pub enum VerifyError {
     Differs {
         /// The differences.
         mismatch: Box<Mismatch>,
+        /// How long nothing had arrived.
+        evidence: Evidence,
         /// How long the trace was waited for.
         waited: Duration,
         /// The trace as it was last read.
@@ -28,7 +31,23 @@ pub enum VerifyError {
     NothingArrived {
         /// The id of the trace.
         trace_id: TraceId,
+        /// Whether it was waited for, or the source is a file.
+        evidence: Evidence,
         /// How long the trace was waited for.
+        waited: Duration,
+    },
+    /// Spans of the trace still arrived after the timeout.
+    StillChanging {
+        /// The number of spans so far.
+        spans: usize,
+        /// How long the trace was waited for.
+        waited: Duration,
+    },
+    /// The check itself took longer than the timeout.
+    OutOfTime {
+        /// The number of spans.
+        spans: usize,
+        /// How long the check took, with the wait before it.
         waited: Duration,
     },
     /// The trace could not be read.
@@ -68,26 +87,48 @@ impl fmt::Display for VerifyError {
         match self {
             Self::Differs {
                 mismatch,
+                evidence,
                 waited,
                 trace,
             } => {
                 write!(f, "{mismatch}")?;
-                // There is no wait for a file.
-                if *waited >= Duration::from_millis(1) {
-                    let spans = plural(trace.spans().len(), "span");
-                    write!(
+                match evidence {
+                    Evidence::Quiet(_) => write!(
                         f,
-                        "\nwaited {waited:.1?} for the trace to satisfy its contract; last saw {spans}"
-                    )?;
+                        "\nwaited {waited:.1?} for the trace to satisfy its contract; \
+                         last saw {}; {evidence}",
+                        plural(trace.spans().len(), "span")
+                    )?,
+                    Evidence::Ended(_) => write!(f, "\ncomplete: {evidence}")?,
+                    Evidence::File => {}
                 }
-                if trace.spans().is_empty() {
+                if trace.spans().is_empty() && *evidence != Evidence::File {
                     write!(f, "\n{HINT}")?;
                 }
                 Ok(())
             }
-            Self::NothingArrived { trace_id, waited } => write!(
+            Self::NothingArrived {
+                trace_id,
+                evidence: Evidence::File,
+                ..
+            } => write!(f, "the file has no span of trace {trace_id}"),
+            Self::NothingArrived {
+                trace_id, waited, ..
+            } => write!(
                 f,
                 "waited {waited:.1?} for trace {trace_id}; no span of it arrived\n{HINT}"
+            ),
+            Self::StillChanging { spans, waited } => write!(
+                f,
+                "waited {waited:.1?}; spans of the trace still arrive, {} so far: use a longer \
+                 --timeout, or a shorter --settle",
+                plural(*spans, "span")
+            ),
+            Self::OutOfTime { spans, waited } => write!(
+                f,
+                "the comparison of {} with the contract was stopped after {waited:.1?}: use a \
+                 longer --timeout, or fold equal siblings with `repeat`",
+                plural(*spans, "span")
             ),
             Self::NotChecked { cause, waited } => {
                 write!(

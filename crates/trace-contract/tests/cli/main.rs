@@ -3,6 +3,7 @@
 #![cfg(feature = "cli")]
 
 mod check;
+mod record;
 mod support;
 mod warm_up;
 

@@ -29,13 +29,14 @@ pub(crate) struct Run {
 }
 
 /// Runs the command with arguments that are separated by spaces, and without the
-/// environment variables that it reads.
+/// environment variables that it reads. Traces settle in 500 ms.
 pub(crate) async fn run(arguments: &str) -> Run {
     let run = Command::new(env!("CARGO_BIN_EXE_trace-contract"))
         .args(arguments.split_whitespace())
         .env_remove("JAEGER_URL")
         .env_remove("TRACE_CONTRACT_URL")
         .env_remove("TRACE_CONTRACT_TIMEOUT")
+        .env("TRACE_CONTRACT_SETTLE", "500ms")
         .env_remove("COLUMNS")
         .stdin(Stdio::null())
         .kill_on_drop(true)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use trace_contract::{SpanId, TraceId, Waterfall};
+use trace_contract::{Expectation, SpanId, TraceId, Waterfall};
 
 const AFTER_HELP: &str = "\
 Exit status: 0 the contract is satisfied, 1 the trace differs, 2 it could not be checked.
@@ -48,13 +48,8 @@ pub(crate) struct CheckArgs {
     /// The required parent of the root span, with --trace-id or --file.
     #[arg(long, value_name = "SPAN_ID", conflicts_with = "url")]
     pub(crate) parent: Option<SpanId>,
-    /// How far the clocks of different services may differ.
-    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = humantime::parse_duration)]
-    pub(crate) clock_skew: Duration,
-    /// How long a trace that satisfies its contract must stay unchanged; an extra span may arrive
-    /// late.
-    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = humantime::parse_duration)]
-    pub(crate) settle: Duration,
+    #[command(flatten)]
+    pub(crate) clocks: ClockArgs,
     #[command(flatten)]
     pub(crate) waterfall: WaterfallArgs,
     #[command(flatten)]
@@ -85,9 +80,33 @@ pub(crate) struct RecordArgs {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) clocks: ClockArgs,
+    #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) request: RequestArgs,
+}
+
+/// Which times are possible.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClockArgs {
+    /// How far the clocks of different instances may differ.
+    #[arg(long, value_name = "TIME", default_value = "100ms", value_parser = humantime::parse_duration)]
+    pub(crate) clock_skew: Duration,
+    /// How far the times of spans of one instance may differ. Some runtimes, such as browsers,
+    /// have times of different resolution.
+    #[arg(long, value_name = "TIME", default_value = "1us", value_parser = humantime::parse_duration)]
+    pub(crate) same_instance_skew: Duration,
+}
+
+impl ClockArgs {
+    pub(crate) fn apply(&self, expectation: Expectation) -> Expectation {
+        Expectation {
+            clock_skew: self.clock_skew,
+            same_instance_skew: self.same_instance_skew,
+            ..expectation
+        }
+    }
 }
 
 // This group and the next come last in each command: a help heading applies to all
@@ -131,6 +150,18 @@ pub(crate) struct InputArgs {
         value_parser = humantime::parse_duration
     )]
     pub(crate) timeout: Duration,
+    /// For how long nothing must have arrived before the trace counts as complete. SDKs export
+    /// every 5 seconds by default; use less only if all services export more often
+    /// (`OTEL_BSP_SCHEDULE_DELAY`). A file, and a trace that ended more than five minutes ago,
+    /// are complete without a wait.
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "TRACE_CONTRACT_SETTLE",
+        default_value = "6s",
+        value_parser = humantime::parse_duration
+    )]
+    pub(crate) settle: Duration,
 }
 
 /// The request whose trace is checked.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use trace_contract::{Contract, Expectation, Trace, verify};
+use trace_contract::{Contract, Expectation, Settled, verify};
 
 use crate::args::CheckArgs;
 use crate::failure::Failure;
@@ -20,18 +20,18 @@ pub(crate) async fn run(args: CheckArgs) -> Result<(), Failure> {
     }
     let expectation = Expectation {
         parent: args.parent.or(target.expectation.parent),
-        clock_skew: args.clock_skew,
-        stable_for: input.stable_for(args.settle),
-        ..target.expectation
+        settle: args.input.settle,
+        ..args.clocks.apply(target.expectation)
     };
-    let trace = verify_all(&contracts, &input, &target, &expectation).await?;
+    let settled = verify_all(&contracts, &input, &target, &expectation).await?;
     if let Some(exchange) = &target.exchange {
         exchange.check_status(args.request.expect_status)?;
     }
     for (path, _) in &contracts {
         print(&format!("contract satisfied: {}\n", path.display()))?;
     }
-    print(&args.waterfall.draw(&trace))
+    print(&format!("complete: {}\n", settled.evidence))?;
+    print(&args.waterfall.draw(&settled.trace))
 }
 
 fn load(paths: &[PathBuf]) -> Result<Vec<(&Path, Contract)>, Failure> {
@@ -44,27 +44,31 @@ fn load(paths: &[PathBuf]) -> Result<Vec<(&Path, Contract)>, Failure> {
         .collect()
 }
 
-/// Waits until the trace satisfies each contract in turn.
+/// Waits until the trace satisfies all contracts. It settles once, for the first of them.
 async fn verify_all(
     contracts: &[(&Path, Contract)],
     input: &Input,
     target: &Target,
     expectation: &Expectation,
-) -> Result<Trace, Failure> {
-    let mut trace = Trace::new(target.trace_id, []);
+) -> Result<Settled, Failure> {
+    let mut settled: Option<Settled> = None;
     for (path, contract) in contracts {
-        trace = verify(
+        if let Some(settled) = &settled
+            && contract.check(&settled.trace, expectation).is_ok()
+        {
+            continue;
+        }
+        let verified = verify(
             &input.source,
             target.trace_id,
             contract,
             expectation,
             input.timeout,
-        )
-        .await
-        .map_err(|error| match Failure::from(error) {
+        );
+        settled = Some(verified.await.map_err(|error| match Failure::from(error) {
             Failure::Differs(report) => Failure::Differs(format!("{}: {report}", path.display())),
             not_checked @ Failure::NotChecked(_) => not_checked,
-        })?;
+        })?);
     }
-    Ok(trace)
+    settled.ok_or_else(|| Failure::not_checked("no contract"))
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use trace_contract::{
-    Authorities, ClientOptions, Jaeger, Receiver, Source, Store, Tempo, TraceId, formats,
+    Authorities, ClientOptions, Jaeger, Receiver, Settled, Source, Store, Tempo, TraceId, formats,
 };
 
 use crate::args::InputArgs;
 use crate::failure::Failure;
+use crate::target::Target;
 
 /// The maximum size of a file, also after decompression: 512 MiB.
 const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -18,7 +19,7 @@ const MAX_FILE_BYTES: u64 = 512 << 20;
 /// The source of the trace, ready to be read.
 pub(crate) struct Input {
     pub(crate) source: Source,
-    /// How long to wait for the trace; zero for a file.
+    /// How long to wait for the trace, and to compare it.
     pub(crate) timeout: Duration,
     /// The authorities that requests trust.
     pub(crate) ca: Authorities,
@@ -36,7 +37,7 @@ impl Input {
     /// precedence over a backend, whose URL may come from the environment.
     pub(crate) async fn open(args: &InputArgs) -> Result<Self, Failure> {
         if let Some(path) = &args.file {
-            return Self::read(path);
+            return Self::read(path, args.timeout);
         }
         if let Some(address) = &args.listen {
             return Self::listen(address, args.timeout, authorities(args)?).await;
@@ -49,13 +50,13 @@ impl Input {
         })
     }
 
-    fn read(path: &Path) -> Result<Self, Failure> {
+    fn read(path: &Path, timeout: Duration) -> Result<Self, Failure> {
         let store = read_store(path).map_err(|error| {
             Failure::not_checked(format!("cannot read {}: {error}", path.display()))
         })?;
         Ok(Self {
-            source: store.clone().into(),
-            timeout: Duration::ZERO,
+            source: Source::File(store.clone()),
+            timeout,
             ca: Authorities::default(),
             kind: Kind::File(store, path.display().to_string()),
         })
@@ -77,12 +78,16 @@ impl Input {
         })
     }
 
-    /// How long the trace must stay unchanged; zero for a file.
-    pub(crate) fn stable_for(&self, requested: Duration) -> Duration {
-        match self.kind {
-            Kind::File(..) => Duration::ZERO,
-            Kind::Backend | Kind::Listening(..) => requested,
-        }
+    /// The trace, after nothing has arrived for `settle`.
+    pub(crate) async fn settled_trace(
+        &self,
+        target: &Target,
+        settle: Duration,
+    ) -> Result<Settled, Failure> {
+        let expectation = target.expectation.settle(settle);
+        let id = target.trace_id;
+        let settled = self.source.settled_trace(id, &expectation, self.timeout);
+        settled.await.map_err(Failure::from)
     }
 
     /// The trace to use without a trace id and without a request: the only trace of the

@@ -13,9 +13,7 @@ pub(crate) async fn run(args: ShowArgs) -> Result<(), Failure> {
         print(&exchange.line())?;
         exchange.check_status(args.request.expect_status)?;
     }
-    let trace = input
-        .source
-        .stable_trace(target.trace_id, input.timeout)
-        .await?;
-    print(&args.waterfall.draw(&trace))
+    let settled = input.settled_trace(&target, args.input.settle).await?;
+    print(&args.waterfall.draw(&settled.trace))?;
+    print(&format!("complete: {}\n", settled.evidence))
 }

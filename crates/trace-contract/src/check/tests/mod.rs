@@ -3,6 +3,7 @@
 mod assignment;
 mod fields;
 mod report;
+mod scale;
 mod structure;
 
 use super::Expectation;
