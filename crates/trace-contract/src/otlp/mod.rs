@@ -3,6 +3,7 @@
 mod error;
 mod ids;
 mod json;
+mod json_values;
 mod protobuf;
 #[cfg(test)]
 mod tests;

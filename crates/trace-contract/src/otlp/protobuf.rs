@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use bytes::Bytes;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{self as otlp, span, status};
-use prost::Message;
+use prost::{DecodeError, Message};
 
 use super::error::OtlpError;
 use super::ids;
@@ -17,21 +18,51 @@ use crate::model::{Attributes, Event, Link, Scope, Span, SpanKind, Status, Value
 /// # Errors
 /// When the bytes are not such a message, or a span has an invalid id.
 pub fn from_protobuf(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
-    spans(ExportTraceServiceRequest::decode(bytes)?)
+    spans(bytes, otlp::Span::decode)
 }
 
 /// Like [`from_protobuf`], but reads only ids and resources. That is enough to count
 /// spans and takes much less time.
 pub(crate) fn ids_from_protobuf(bytes: &[u8]) -> Result<Vec<Span>, OtlpError> {
-    spans(ids::Request::decode(bytes)?.into())
+    spans(bytes, ids::decode)
 }
 
-fn spans(request: ExportTraceServiceRequest) -> Result<Vec<Span>, OtlpError> {
+/// `ExportTraceServiceRequest`, whose groups are decoded one after another. Otherwise, a
+/// small message with many empty spans would take much memory before the first is
+/// rejected.
+#[derive(Clone, PartialEq, Message)]
+struct Request {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    resource_spans: Vec<Bytes>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ResourceSpans {
+    #[prost(message, optional, tag = "1")]
+    resource: Option<Resource>,
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    scope_spans: Vec<Bytes>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ScopeSpans {
+    #[prost(message, optional, tag = "1")]
+    scope: Option<InstrumentationScope>,
+    #[prost(bytes = "bytes", repeated, tag = "2")]
+    spans: Vec<Bytes>,
+}
+
+fn spans(
+    bytes: &[u8],
+    decode: fn(Bytes) -> Result<otlp::Span, DecodeError>,
+) -> Result<Vec<Span>, OtlpError> {
     let mut spans = Vec::new();
-    for group in request.resource_spans {
+    for group in Request::decode(Bytes::copy_from_slice(bytes))?.resource_spans {
+        let group = ResourceSpans::decode(group)?;
         let resource = group.resource.unwrap_or_default();
         let resource = Arc::new(attributes(resource.attributes));
         for group in group.scope_spans {
+            let group = ScopeSpans::decode(group)?;
             let scope = group.scope.unwrap_or_default();
             let scope = Arc::new(Scope {
                 name: scope.name,
@@ -39,6 +70,7 @@ fn spans(request: ExportTraceServiceRequest) -> Result<Vec<Span>, OtlpError> {
                 attributes: attributes(scope.attributes),
             });
             for found in group.spans {
+                let found = decode(found)?;
                 spans.push(span(found, Arc::clone(&resource), Arc::clone(&scope))?);
             }
         }

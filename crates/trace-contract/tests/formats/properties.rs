@@ -135,7 +135,21 @@ fn deep_nesting_does_not_overflow_the_stack() {
 }
 
 #[test]
-fn empty_spans_take_no_memory() {
+fn the_first_of_many_empty_spans_is_rejected() {
+    let field = |tag: u8, content: &[u8]| {
+        let mut field = vec![tag];
+        prost::encode_length_delimiter(content.len(), &mut field).expect("a vector grows");
+        field.extend(content);
+        field
+    };
+    let spans = [0x12, 0].repeat(300_000);
+    let message = field(0x0a, &field(0x12, &spans));
+    let error = super::error(&message);
+    assert!(
+        error.contains("span \"\" has an invalid trace id"),
+        "{error}"
+    );
+
     let json = format!(
         r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}{{}}]}}]}}]}}"#,
         "{},".repeat(300_000)
