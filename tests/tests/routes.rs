@@ -114,3 +114,40 @@ async fn health_checks_and_metrics_make_no_spans() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test]
+async fn probes_of_load_balancers_make_no_spans_and_no_log_lines() -> Result<()> {
+    let config = SystemConfig::new()
+        .gateway("PROBE_PATHS", "/,/status")
+        .all("PROBE_USER_AGENTS", "ELB-HealthChecker/");
+    let traced = TracedSystem::with(config).await?;
+    let elb = "user-agent: ELB-HealthChecker/2.0";
+    traced.send(&traced.get("/")?, 200).await?;
+    traced.send(&traced.get("/status")?, 404).await?;
+    traced.send(&traced.get("/nope")?.header(elb)?, 404).await?;
+    let counts = traced.system.gateway.spans().await?;
+    assert_eq!(counts.created(), 0, "no span may be made, and none counted");
+
+    let response = traced
+        .send(&traced.get("/hello")?.header(elb)?, 200)
+        .await?;
+    assert_eq!(text(&response), "Hello, World!");
+    let direct = Request::get(&(traced.system.hello.url() + "/greetings/World"))?;
+    traced.send(&direct.header(elb)?, 200).await?;
+    for service in [&traced.system.gateway, &traced.system.hello] {
+        let counts = service.spans().await?;
+        assert_eq!(
+            counts.sampled,
+            0,
+            "a probe must not be traced in {}",
+            service.name()
+        );
+    }
+    let log = traced.system.gateway.log();
+    let lines = log.iter().filter(|line| line["target"] == "http");
+    let public = lines.filter(|line| line["http.route"] != "/visitors/{name}");
+    assert_eq!(public.count(), 0, "a probe must not be logged: {log:#?}");
+
+    traced.check(&traced.get("/hello")?, 200, "hello").await?;
+    Ok(())
+}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args};
+use telemetry::http::Probes;
 
 /// Limits and timeouts of both ports. Flatten it into the service's own
 /// configuration with `#[command(flatten)]`.
@@ -67,12 +68,35 @@ pub struct Config {
     /// fewer than three files per connection (`ulimit -Hn`)
     #[arg(long, env = "MAX_CONNECTIONS", default_value = "8192", value_parser = clap::value_parser!(u32).range(1..=1_000_000), hide_env_values = true)]
     pub max_connections: u32,
+
+    /// Comma-separated paths that load balancers poll, such as /,/status. Requests for them make no span
+    /// and no log line
+    #[arg(long, env = "PROBE_PATHS", value_name = "PATH,PATH", value_delimiter = ',', value_parser = probe_path, hide_env_values = true)]
+    pub probe_paths: Vec<String>,
+
+    /// Comma-separated beginnings of the user agents of health checks, such as ELB-HealthChecker/,GoogleHC/.
+    /// Their requests make no span and no log line
+    #[arg(long, env = "PROBE_USER_AGENTS", value_name = "AGENT,AGENT", value_delimiter = ',', value_parser = probe_user_agent, hide_env_values = true)]
+    pub probe_user_agents: Vec<String>,
 }
 
 impl Config {
     /// The minimum of `SHUTDOWN_TIMEOUT` in addition to delay and drain: for the
     /// admin port to close and the last spans to be exported.
     pub const MIN_FLUSH: Duration = Duration::from_secs(2);
+
+    /// The requests that make no span and no log line.
+    pub(crate) fn probes(&self) -> Probes {
+        let configured = |texts: &[String]| {
+            // An empty variable is a list with one empty entry.
+            let texts = texts.iter().filter(|text| !text.is_empty());
+            texts.cloned().collect()
+        };
+        Probes::new(
+            configured(&self.probe_paths),
+            configured(&self.probe_user_agents),
+        )
+    }
 
     /// Values that do not fit together.
     pub fn problems(&self) -> Vec<String> {
@@ -114,6 +138,28 @@ pub fn positive(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("it must be longer than zero".to_owned()),
         duration => Ok(duration),
+    }
+}
+
+fn probe_path(text: &str) -> Result<String, String> {
+    let path = text.trim();
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#');
+    if path.is_empty() || path.starts_with('/') && path.bytes().all(is_plain) {
+        Ok(path.to_owned())
+    } else {
+        Err("write paths that begin with / and have no query, as in /,/status".to_owned())
+    }
+}
+
+fn probe_user_agent(text: &str) -> Result<String, String> {
+    let agent = text.trim();
+    if agent
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+    {
+        Ok(agent.to_owned())
+    } else {
+        Err("write the beginnings of user agents, as in ELB-HealthChecker/,GoogleHC/".to_owned())
     }
 }
 
@@ -159,6 +205,26 @@ mod tests {
             panic!("5 has no unit and must be rejected");
         };
         assert!(error.to_string().contains("as in 250ms, 5s"), "{error}");
+    }
+
+    #[test]
+    fn probes_are_lists_and_invalid_entries_are_rejected() {
+        let probes = |arguments: &[&str]| parse(arguments).map(|config| config.probes());
+        let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect();
+        let expected = Probes::new(texts(&["/", "/up"]), texts(&["GoogleHC/", "Uptime 1"]));
+        let lists = [
+            "--probe-paths",
+            "/, /up,",
+            "--probe-user-agents",
+            "GoogleHC/,Uptime 1",
+        ];
+        assert_eq!(probes(&lists).unwrap(), expected);
+        let empty = ["--probe-paths", "", "--probe-user-agents", ""];
+        assert_eq!(probes(&empty).unwrap(), Probes::default());
+        for path in ["up", "http://x/up", "/up?x=1", "/u p", "/\u{fc}"] {
+            assert!(probes(&["--probe-paths", path]).is_err(), "{path}");
+        }
+        assert!(probes(&["--probe-user-agents", "a\tb"]).is_err());
     }
 
     #[test]

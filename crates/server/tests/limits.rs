@@ -200,7 +200,7 @@ async fn a_panic_gets_a_500_and_affects_no_other_request() {
 #[tokio::test]
 async fn the_internal_routes_have_the_same_limits() {
     let config = config(&["--max-body", "3"]);
-    let routes = server::with_middleware(routes(), ServerLayer::internal(), &config);
+    let routes = server::with_middleware(routes(), ServerLayer::internal(), None, &config);
     let server = Running::start(Router::new(), routes, config).await;
     let mut client = Raw::connect(server.admin).await.unwrap();
     assert_eq!(client.get("/panic").await.unwrap().status, 500);

@@ -54,7 +54,8 @@ impl SamplingHint {
     }
 }
 
-/// Starts a span as a child of `parent` and returns the context that holds it.
+/// Starts a span as a child of `parent` and returns the context that holds it. If
+/// telemetry is suppressed, no span is made, and `parent` is what is passed on.
 pub(crate) fn start(
     tracer: &Tracer,
     mut builder: SpanBuilder,
@@ -62,6 +63,9 @@ pub(crate) fn start(
     hint: SamplingHint,
     attributes: impl FnOnce() -> Vec<KeyValue>,
 ) -> Context {
+    if parent.is_telemetry_suppressed() {
+        return parent.clone();
+    }
     let known = Anchor::of(parent);
     let anchor = known.unwrap_or_else(Anchor::now);
     let recorded = |span: Span| match known {

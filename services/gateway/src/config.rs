@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
-use telemetry::http::{BaseUrl, ClientConfig, PeerCa};
+use telemetry::http::{BaseUrl, ClientConfig, PeerCa, ServerLayer};
 use telemetry::{BaggageKeys, Edge, EdgeTrace};
+use tower_http::cors::CorsLayer;
 
+use crate::cors::{self, Origins};
 use crate::visitors::{self, Directory};
 
 const VISITORS_HELP: &str = r#"A JSON file of visitors that replaces the built-in directory: [{"name": "ada", "display_name": "Ada Lovelace", "language": "en"}, ...]"#;
@@ -81,6 +83,16 @@ pub struct Config {
     )]
     pub edge_baggage: BaggageKeys,
 
+    /// Number of proxies in front of the public API that add the address of their client to
+    /// X-Forwarded-For or Forwarded. With 0, X-Forwarded-* and Forwarded are ignored
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u8).range(..=100), hide_env_values = true)]
+    pub trusted_proxies: u8,
+
+    /// Comma-separated origins whose web pages may call the public API from a browser, or * for all;
+    /// none by default
+    #[arg(long, env = "CORS_ALLOWED_ORIGINS", value_name = "ORIGIN,ORIGIN", default_value = "", hide_default_value = true, value_parser = cors::origins, hide_env_values = true)]
+    pub cors_allowed_origins: Origins,
+
     /// Limits and timeouts of both ports.
     #[command(flatten)]
     pub server: server::Config,
@@ -93,9 +105,16 @@ impl server::ServiceConfig for Config {
 }
 
 impl Config {
-    /// What is accepted from public callers.
-    pub(crate) fn edge(&self) -> Edge {
-        Edge::new(self.edge_trace, self.edge_baggage.clone())
+    /// The spans of public requests: which context and which headers of proxies are
+    /// accepted.
+    pub(crate) fn spans(&self) -> ServerLayer {
+        let edge = Edge::new(self.edge_trace, self.edge_baggage.clone());
+        ServerLayer::public(edge).trusted_proxies(self.trusted_proxies.into())
+    }
+
+    /// The CORS headers of public responses.
+    pub(crate) fn cors(&self) -> Option<CorsLayer> {
+        cors::layer(&self.cors_allowed_origins)
     }
 
     /// The configuration of the client for hello.
@@ -133,6 +152,12 @@ mod tests {
             (["--edge-baggage", "**"], "use key, prefix.* or *"),
             (["--visitors", "/no/such/file"], "/no/such/file"),
             (["--hello-timeout", "2"], "with its unit"),
+            (["--trusted-proxies", "all"], "--trusted-proxies"),
+            (
+                ["--cors-allowed-origins", "https://shop.example/"],
+                "write https://shop.example",
+            ),
+            (["--probe-paths", "up"], "begin with /"),
         ] {
             let all = ["gateway"].into_iter().chain(arguments);
             let error = Config::try_parse_from(all).unwrap_err().to_string();

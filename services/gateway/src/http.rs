@@ -12,9 +12,9 @@ use gateway_api::{NameError, VISITOR_PATH};
 use http::{StatusCode, header};
 use serde::Serialize;
 use server::response::text;
-use telemetry::Edge;
 use telemetry::http::ServerLayer;
 use tower::ServiceExt;
+use tower_http::cors::CorsLayer;
 
 use crate::Error;
 use crate::endpoint::{HelloEndpoint, HelloRequest, VisitorEndpoint, VisitorRequest};
@@ -24,7 +24,12 @@ use crate::format::Format;
 const DEFAULT_NAME: &str = "World";
 
 /// The public API.
-pub(crate) fn public(hello: HelloEndpoint, edge: Edge, config: &server::Config) -> Router {
+pub(crate) fn public(
+    hello: HelloEndpoint,
+    spans: ServerLayer,
+    cors: Option<CorsLayer>,
+    config: &server::Config,
+) -> Router {
     let routes = Router::new()
         .route("/", get(page))
         .route("/hello", get(hello_world))
@@ -33,7 +38,7 @@ pub(crate) fn public(hello: HelloEndpoint, edge: Edge, config: &server::Config) 
         .method_not_allowed_fallback(method_not_allowed)
         // axum clones the state several times per request, and an endpoint is a box.
         .with_state(Arc::new(hello));
-    server::with_middleware(routes, ServerLayer::public(edge), config)
+    server::with_middleware(routes, spans, cors, config)
 }
 
 /// The internal API, on the admin port.
@@ -43,7 +48,7 @@ pub(crate) fn internal(visitor: VisitorEndpoint, config: &server::Config) -> Rou
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(visitor));
-    server::with_middleware(routes, ServerLayer::internal(), config)
+    server::with_middleware(routes, ServerLayer::internal(), None, config)
 }
 
 async fn hello_world(State(hello): State<Arc<HelloEndpoint>>, format: Format) -> Response {
@@ -73,7 +78,7 @@ async fn greeting(hello: &HelloEndpoint, name: String, format: Format) -> Respon
         Ok(message) => message,
         Err(error) => return error.into_response(format),
     };
-    let response = match format {
+    let mut response = match format {
         Format::Text => text(StatusCode::OK, message),
         Format::Json => Json(GreetingBody {
             message,
@@ -81,7 +86,8 @@ async fn greeting(hello: &HelloEndpoint, name: String, format: Format) -> Respon
         })
         .into_response(),
     };
-    ([(header::VARY, "accept")], response).into_response()
+    Format::mark(&mut response);
+    response
 }
 
 async fn visitor_entry(

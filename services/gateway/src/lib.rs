@@ -6,6 +6,7 @@
 //! hello calls the gateway's internal API to look a visitor up.
 
 mod config;
+mod cors;
 mod endpoint;
 mod error;
 mod format;
@@ -38,7 +39,7 @@ pub fn routes(config: &Config) -> Result<server::Routes, CallError> {
     let hello = endpoint::hello(gateway.clone());
     let visitor = endpoint::visitor(gateway);
     Ok(server::Routes {
-        public: http::public(hello, config.edge(), &config.server),
+        public: http::public(hello, config.spans(), config.cors(), &config.server),
         internal: http::internal(visitor, &config.server),
     })
 }

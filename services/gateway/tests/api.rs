@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use gateway::Config;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use server::Listeners;
 use telemetry::Accounting;
@@ -241,4 +241,109 @@ async fn a_404_and_a_405_are_in_the_accepted_format() {
     let post = gateway.client.post(url).send().await.unwrap();
     assert_eq!(post.headers()["allow"], "GET,HEAD");
     assert_eq!(post.status(), 405);
+}
+
+#[tokio::test]
+async fn web_pages_of_the_allowed_origins_may_call_the_api() {
+    let hello = hello("/greetings/World", "Hello, World!").await;
+    let page = "https://shop.example";
+    let listed = "https://shop.example,http://localhost:3000";
+    for (setting, origin, allowed) in [
+        (listed, page, Some(page)),
+        (listed, "https://evil.example", None),
+        (listed, "https://shop.example.evil.example", None),
+        (listed, "null", None),
+        ("*", "https://any.example", Some("*")),
+    ] {
+        let flags = ["--cors-allowed-origins", setting];
+        let gateway = Gateway::start(&hello.uri(), &flags).await;
+        let url = format!("http://{}/hello", gateway.public);
+        let preflight = gateway
+            .client
+            .request(Method::OPTIONS, url)
+            .header("origin", origin)
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "traceparent,baggage");
+        let preflight = preflight.send().await.unwrap();
+        let header = |name| header_of(&preflight, name);
+        let case = format!("{origin} with {setting}");
+        assert_eq!(preflight.status(), 200, "{case}");
+        assert_eq!(
+            header("access-control-allow-origin").as_deref(),
+            allowed,
+            "{case}"
+        );
+        let headers = header("access-control-allow-headers").unwrap();
+        for name in ["traceparent", "tracestate", "baggage", "content-type", "b3"] {
+            assert!(
+                headers.split(',').any(|it| it == name),
+                "{name} in {headers}"
+            );
+        }
+        assert_eq!(header("access-control-allow-credentials"), None);
+        // Also the responses of the middleware: 414.
+        let long = format!("/{}", "x".repeat(9000));
+        for (path, status) in [("/hello", 200), ("/nope", 404), (long.as_str(), 414)] {
+            let request = gateway.get(path).header("origin", origin);
+            let response = request.send().await.unwrap();
+            let header = |name| header_of(&response, name);
+            assert_eq!(response.status(), status);
+            assert_eq!(
+                header("access-control-allow-origin").as_deref(),
+                allowed,
+                "{path} for {case}"
+            );
+            let exposed = header("access-control-expose-headers");
+            assert_eq!(
+                exposed.as_deref(),
+                Some("traceresponse"),
+                "{path} for {case}"
+            );
+            let vary = header("vary").unwrap_or_default();
+            assert_eq!(
+                vary.contains("origin"),
+                setting != "*",
+                "a cache must not mix responses for different origins: {vary}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn cors_is_off_by_default() {
+    let gateway = Gateway::start("http://127.0.0.1:1", &[]).await;
+    let url = format!("http://{}/hello", gateway.public);
+    let preflight = gateway.client.request(Method::OPTIONS, url);
+    let preflight = preflight
+        .header("origin", "https://shop.example")
+        .header("access-control-request-method", "GET");
+    let preflight = preflight.send().await.unwrap();
+    assert_eq!(preflight.status(), 405);
+    let page = gateway.get("/").header("origin", "https://shop.example");
+    for response in [preflight, page.send().await.unwrap()] {
+        for name in response.headers().keys() {
+            assert!(!name.as_str().starts_with("access-control-"), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn responses_in_an_accepted_format_vary_by_accept() {
+    let hello = hello("/greetings/World", "Hello, World!").await;
+    let gateway = Gateway::start(&hello.uri(), &[]).await;
+    for path in ["/hello", "/nope", "/hello/%20"] {
+        let response = gateway.get(path).send().await.unwrap();
+        assert_eq!(
+            header_of(&response, "vary").as_deref(),
+            Some("accept"),
+            "{path}"
+        );
+    }
+}
+
+/// All values of a header, as one list.
+fn header_of(response: &reqwest::Response, name: &str) -> Option<String> {
+    let values = response.headers().get_all(name).iter();
+    let values: Vec<_> = values.map(|value| value.to_str().unwrap()).collect();
+    (!values.is_empty()).then(|| values.join(","))
 }

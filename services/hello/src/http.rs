@@ -35,7 +35,7 @@ pub(crate) fn public(
         .method_not_allowed_fallback(method_not_allowed)
         // axum clones the state several times per request, and an endpoint is a box.
         .with_state(Arc::new(greet));
-    server::with_middleware(routes, ServerLayer::internal(), config)
+    server::with_middleware(routes, ServerLayer::internal(), None, config)
 }
 
 /// The fault switch on the admin port, if it is turned on.
@@ -45,7 +45,7 @@ pub(crate) fn internal(faults: Option<Faults>, config: &server::Config) -> Route
     };
     let switch = get(show_faults).post(set_faults).delete(clear_faults);
     let routes = Router::new().route("/faults", switch).with_state(faults);
-    server::with_middleware(routes, ServerLayer::internal(), config)
+    server::with_middleware(routes, ServerLayer::internal(), None, config)
 }
 
 async fn greeting(

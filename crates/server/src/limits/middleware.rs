@@ -16,6 +16,7 @@ use telemetry::http::ServerLayer;
 use tower::layer::layer_fn;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
 use tower_http::limit::{RequestBodyLimit, RequestBodyLimitLayer};
 use tower_http::timeout::{DeadlineBody, TimeoutError};
 
@@ -29,12 +30,19 @@ const MAX_PATH: usize = 8 * 1024;
 /// Adds the middleware that every route needs: a span and a log line per request,
 /// limits for the path (414) and the body (413, 408), and a 500 for a panic.
 ///
-/// The span is outermost, so that it has the status of these responses, too.
-pub fn with_middleware(routes: Router, spans: ServerLayer, config: &Config) -> Router {
+/// The span is outermost, so that it has the status of these responses, too. With
+/// `cors`, they all have its headers, and it responds to preflight requests.
+pub fn with_middleware(
+    routes: Router,
+    spans: ServerLayer,
+    cors: Option<CorsLayer>,
+    config: &Config,
+) -> Router {
     let body_timeout = config.body_timeout;
     // One stack in one `Router::layer`: each `Router::layer` boxes every request.
     let stack = ServiceBuilder::new()
-        .layer(spans)
+        .layer(spans.probes(config.probes()))
+        .option_layer(cors)
         .layer(CatchPanicLayer::custom(panic_response))
         // axum's `from_fn` would box every request twice.
         .layer(layer_fn(move |inner: RequestBodyLimit<_>| {

@@ -55,7 +55,7 @@ impl Running {
         let addresses = [&listeners.public, &listeners.admin].map(|l| l.local_addr().unwrap());
         let (shutdown, on_shutdown) = oneshot::channel();
         let routes = Routes {
-            public: server::with_middleware(public, ServerLayer::internal(), &config),
+            public: server::with_middleware(public, ServerLayer::internal(), None, &config),
             internal,
         };
         let served = tokio::spawn(async move {

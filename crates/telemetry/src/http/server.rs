@@ -5,16 +5,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use http::{HeaderName, Method, Request, Response};
 use http_body::Body;
+use opentelemetry::Context;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use super::probes::{self, Probes};
 use super::server_span::ServerSpan;
 use super::traced_body::TracedBody;
-use crate::propagation::Edge;
+use crate::propagation::{self, Edge, HeaderExtractor};
 
 const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 
@@ -31,6 +34,8 @@ const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
 pub struct ServerLayer {
     edge: Edge,
     trusted_proxies: usize,
+    /// `None` if there are none.
+    probes: Option<Arc<Probes>>,
 }
 
 impl ServerLayer {
@@ -40,6 +45,7 @@ impl ServerLayer {
         Self {
             edge,
             trusted_proxies: 1,
+            probes: None,
         }
     }
 
@@ -57,12 +63,19 @@ impl ServerLayer {
         }
     }
 
+    /// The requests that make no span and no log line; none by default.
+    pub fn probes(self, probes: Probes) -> Self {
+        let probes = (!probes.is_empty()).then(|| Arc::new(probes));
+        Self { probes, ..self }
+    }
+
     /// For routes that only the system's own services call: their trace is
     /// continued, and all their baggage is accepted.
     pub fn internal() -> Self {
         Self {
             edge: Edge::trusted(),
             trusted_proxies: 0,
+            probes: None,
         }
     }
 }
@@ -102,7 +115,24 @@ where
         let ServerLayer {
             edge,
             trusted_proxies,
+            probes,
         } = &self.layer;
+        if probes
+            .as_ref()
+            .is_some_and(|probes| probes.contain(&request))
+        {
+            let caller = propagation::extract(&HeaderExtractor(request.headers()));
+            let context = probes::unsampled(&edge.accept(caller).context);
+            let attached = context.clone().attach();
+            let inner = self.inner.call(request);
+            drop(attached);
+            return ServerFuture {
+                inner,
+                span: None,
+                probe: Some(context),
+                is_head: false,
+            };
+        }
         let span = ServerSpan::start(&request, edge, *trusted_proxies);
         let is_head = request.method() == Method::HEAD;
         let attached = span.attach();
@@ -111,17 +141,19 @@ where
         ServerFuture {
             inner,
             span: Some(span),
+            probe: None,
             is_head,
         }
     }
 }
 
 pin_project! {
-    /// A request that is handled inside its span.
+    /// A request that is handled inside its span, or a probe.
     pub struct ServerFuture<F> {
         #[pin]
         inner: F,
         span: Option<ServerSpan>,
+        probe: Option<Context>,
         is_head: bool,
     }
 }
@@ -137,7 +169,10 @@ where
         let this = self.project();
         // On the stack while the request is handled; see `unfinished::error_type`.
         let span = this.span.take();
-        let attached = span.as_ref().map(ServerSpan::attach);
+        let attached = match &span {
+            Some(span) => Some(span.attach()),
+            None => this.probe.clone().map(Context::attach),
+        };
         let progress = this.inner.poll(cx);
         drop(attached);
         match (progress, span) {

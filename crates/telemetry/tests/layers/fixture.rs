@@ -64,9 +64,15 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
     let _ = store();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it has an address");
+    serve_on(listener, router);
+    address
+}
+
+/// Serves a router on this listener for the rest of the test.
+pub(crate) fn serve_on(listener: TcpListener, router: Router) {
+    let _ = store();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
-    address
 }
 
 /// A caller that is not traced.

@@ -3,6 +3,7 @@
 //! compared with contracts.
 
 mod calls;
+mod edge;
 mod endpoints;
 mod example;
 mod fixture;
