@@ -27,7 +27,7 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
 
-pub(crate) use self::failure::failure;
+pub(crate) use self::failure::{Cause, Failure, failure};
 use self::files::{Files, NoValidFile};
 
 /// The files that TLS uses. All contain PEM, and may change while the process runs.

@@ -1,6 +1,7 @@
 //! The real Collector and the real Jaeger on this machine. Their configuration is the
 //! chart's; only variables differ.
 
+mod collector;
 mod config;
 mod origin;
 mod pair;
@@ -9,6 +10,7 @@ mod server;
 mod tests;
 mod tool;
 
+pub use collector::Collector;
 pub use config::BackendConfig;
 pub use origin::{Missing, Origin, OriginKind, build, find_by};
 pub use pair::Backend;

@@ -57,8 +57,8 @@ impl Backend {
     fn launch(config: &BackendConfig) -> Result<Self> {
         let ports = config.choose_ports()?;
         Ok(Self {
-            jaeger: Server::start(Tool::Jaeger, config, &ports)?,
-            collector: Server::start(Tool::Collector, config, &ports)?,
+            jaeger: launch(Tool::Jaeger, config, &ports)?,
+            collector: launch(Tool::Collector, config, &ports)?,
             ports,
         })
     }
@@ -121,6 +121,13 @@ impl Backend {
     pub fn report(&self) -> String {
         self.collector.report() + &self.jaeger.report()
     }
+}
+
+fn launch(tool: Tool, config: &BackendConfig, ports: &Ports) -> Result<Server> {
+    let own = ports.iter().filter(|((it, _), _)| *it == tool);
+    let own: Vec<_> = own.map(|(_, port)| *port).collect();
+    let variables = config.variables(tool, ports);
+    Server::start(tool, config.origin(tool), variables, &own, None)
 }
 
 /// The configuration of a backend for a test. If the Collector or Jaeger is missing, marks

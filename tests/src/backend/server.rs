@@ -1,18 +1,43 @@
 //! The Collector or Jaeger as a process, or as a container whose `docker run` is a process.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Result;
 use tokio::process::Command;
 
-use super::config::{BackendConfig, Ports};
 use super::origin::Origin;
 use super::tool::Tool;
 use crate::process::{self, Process};
 
 /// The directory of the chart's files in a container.
 const MOUNTED: &str = "/etc/onetrace";
+
+/// The directory of an overlay in a container.
+const OVERLAY: &str = "/etc/onetrace-overlay";
+
+/// A configuration file that is merged over a tool's.
+pub(super) struct Overlay {
+    directory: PathBuf,
+    file: String,
+}
+
+impl Overlay {
+    /// `None` if the path is not of a file in a directory.
+    pub(super) fn new(path: &Path) -> Option<Self> {
+        Some(Self {
+            directory: path.parent()?.to_owned(),
+            file: path.file_name().and_then(OsStr::to_str)?.to_owned(),
+        })
+    }
+
+    /// Passes the overlay to a tool that sees its directory under this path.
+    fn pass_to(&self, command: &mut Command, directory: &Path) {
+        command.arg("--config").arg(directory.join(&self.file));
+    }
+}
 
 /// A running Collector or Jaeger.
 #[derive(Debug)]
@@ -23,9 +48,25 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(tool: Tool, config: &BackendConfig, ports: &Ports) -> Result<Self> {
-        let variables = config.variables(tool, ports);
-        let (mut command, container) = match config.origin(tool) {
+    /// Starts the tool. In its configuration, `${env:OVERLAY}` is the overlay's directory.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub(super) fn start(
+        tool: Tool,
+        origin: &Origin,
+        mut variables: Vec<(String, String)>,
+        ports: &[u16],
+        overlay: Option<&Overlay>,
+    ) -> Result<Self> {
+        let directory = overlay.map(|overlay| match origin {
+            Origin::Docker(_) => Path::new(OVERLAY),
+            Origin::Path(_) | Origin::Built(_) => overlay.directory.as_path(),
+        });
+        if let Some(directory) = directory {
+            variables.push(("OVERLAY".to_owned(), directory.display().to_string()));
+        }
+        let (mut command, container) = match origin {
             Origin::Path(program) | Origin::Built(program) => {
                 let mut command = process::command(program);
                 command.envs(variables);
@@ -34,12 +75,14 @@ impl Server {
             }
             Origin::Docker(image) => {
                 let name = container_name(tool);
-                let published = ports.iter().filter(|((it, _), _)| *it == tool);
-                let published: Vec<_> = published.map(|(_, port)| *port).collect();
-                let command = docker_run(tool, &name, image, &variables, &published);
+                let mounted = overlay.map(|overlay| overlay.directory.as_path());
+                let command = docker_run(tool, &name, image, &variables, ports, mounted);
                 (command, Some(name))
             }
         };
+        if let (Some(overlay), Some(directory)) = (overlay, directory) {
+            overlay.pass_to(&mut command, directory);
+        }
         let process = Process::start(tool.name(), &mut command)?;
         Ok(Self { process, container })
     }
@@ -83,6 +126,7 @@ fn docker_run(
     image: &str,
     variables: &[(String, String)],
     ports: &[u16],
+    overlay: Option<&Path>,
 ) -> Command {
     let file = tool.configuration();
     let directory = file.parent().unwrap_or(&file);
@@ -92,6 +136,10 @@ fn docker_run(
         .args(network(ports))
         .arg("--volume")
         .arg(format!("{}:{MOUNTED}:ro", directory.display()));
+    if let Some(overlay) = overlay {
+        command.arg("--volume");
+        command.arg(format!("{}:{OVERLAY}:ro", overlay.display()));
+    }
     for (variable, value) in variables {
         command.arg("--env").arg(format!("{variable}={value}"));
     }

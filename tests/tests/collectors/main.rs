@@ -1,8 +1,12 @@
 //! A failing Collector does not slow down requests, memory stays limited, and every span is
 //! counted. Spans that the Collector can still accept are not lost.
 
+mod certificates;
 mod exporting;
+mod protocols;
 mod proxies;
+mod secured;
+mod tls;
 mod wrong_endpoints;
 
 use std::time::Duration;

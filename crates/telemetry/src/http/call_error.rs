@@ -65,7 +65,7 @@ impl CallError {
     fn of_reqwest(error: &reqwest::Error) -> Self {
         if error.is_timeout() {
             Self::Timeout
-        } else if let Some(reason) = tls::failure(error) {
+        } else if let Some(tls::Failure { reason, .. }) = tls::failure(error) {
             Self::Tls(reason)
         } else if error.is_connect() {
             Self::Connect(cause(error))

@@ -188,7 +188,8 @@ impl Exporter {
 /// The wait before the next attempt: exponential with jitter, as the OTLP
 /// specification requires, or the Collector's `Retry-After`.
 fn backoff(retries: u32, retry_after: Option<Duration>) -> Duration {
-    if let Some(wait) = retry_after {
+    // Zero would send the batch again and again without a pause.
+    if let Some(wait) = retry_after.filter(|wait| *wait >= MIN_BACKOFF) {
         return wait.min(MAX_RETRY_AFTER);
     }
     let now = SystemTime::now();
@@ -231,5 +232,10 @@ mod tests {
         let seven = Duration::from_secs(7);
         assert_eq!(backoff(0, Some(seven)), seven);
         assert_eq!(backoff(0, Some(Duration::from_hours(1))), MAX_RETRY_AFTER);
+        let immediately = backoff(0, Some(Duration::ZERO));
+        assert!(
+            immediately > Duration::ZERO,
+            "a wait of zero is not accepted"
+        );
     }
 }

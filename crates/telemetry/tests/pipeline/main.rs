@@ -4,6 +4,7 @@
 mod connections;
 mod delivery;
 mod fixture;
+mod grpc;
 mod losses;
 mod raw;
 mod responses;

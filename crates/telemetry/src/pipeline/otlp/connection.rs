@@ -11,7 +11,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy};
 use rustls::ClientConfig;
 
-use crate::config::OtlpConfig;
+use crate::config::{OtlpConfig, OtlpProtocol};
 use crate::pipeline::error::PipelineError;
 use crate::tls;
 
@@ -29,7 +29,11 @@ impl Connection {
     /// # Errors
     /// If the client cannot be created.
     pub(super) fn new(config: &OtlpConfig) -> Result<Self, PipelineError> {
-        let tls = config.tls.client_config();
+        let mut tls = config.tls.client_config();
+        tls.alpn_protocols = vec![match config.protocol {
+            OtlpProtocol::Grpc => b"h2".to_vec(),
+            OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => b"http/1.1".to_vec(),
+        }];
         Ok(Self {
             client: build(config, &tls)?,
             tls,
@@ -61,7 +65,15 @@ fn build(config: &OtlpConfig, tls: &ClientConfig) -> Result<Client, PipelineErro
         // HTTP_PROXY and similar variables are for other traffic: a proxy would
         // receive the exporter's secret headers.
         .no_proxy();
+    builder = match config.protocol {
+        OtlpProtocol::Grpc => builder.http2_prior_knowledge(),
+        OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => builder.http1_only(),
+    };
     if let Some(proxy) = &config.proxy {
+        if config.protocol == OtlpProtocol::Grpc && config.endpoint.scheme() == "http" {
+            // An HTTP proxy forwards plain requests as HTTP/1.1.
+            return Err(PipelineError::GrpcProxy);
+        }
         builder = builder.proxy(Proxy::all(proxy.url().clone()).map_err(error)?);
     }
     builder.build().map_err(error)

@@ -1,11 +1,13 @@
-//! OTLP: one request per batch, over HTTP with protobuf or JSON bodies.
+//! OTLP: one request per batch, over gRPC or over HTTP with protobuf or JSON bodies.
 //!
 //! `opentelemetry-otlp` can only export the SDK's `SpanData`, and encoding with
 //! it costs 20 % of the instructions of a traced request (see `encode`). So this
 //! module sends our encoded bytes with a plain `reqwest` client.
 
 mod connection;
+mod grpc;
 mod http;
+mod json;
 mod partial_success;
 mod response;
 mod transport_error;
@@ -14,10 +16,9 @@ use ::http::HeaderValue;
 use bytes::Bytes;
 
 use self::connection::Connection;
-use self::http::Head;
 use super::error::PipelineError;
 use super::export_result::ExportResult;
-use crate::config::{OtlpConfig, ProxyUrl};
+use crate::config::{OtlpConfig, OtlpProtocol, ProxyUrl};
 
 /// `User-Agent`, as the OTLP exporter specification defines it.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
@@ -25,10 +26,16 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
     env!("CARGO_PKG_VERSION")
 ));
 
+/// What all requests of a protocol have in common.
+enum Protocol {
+    Grpc(grpc::Head),
+    Http(http::Head),
+}
+
 /// An exporter to one Collector.
 pub(super) struct Otlp {
     connection: Connection,
-    head: Head,
+    protocol: Protocol,
     proxy: Option<ProxyUrl>,
 }
 
@@ -38,18 +45,23 @@ impl Otlp {
     pub(super) fn new(config: &OtlpConfig) -> Result<Self, PipelineError> {
         Ok(Self {
             connection: Connection::new(config)?,
-            head: Head::new(config),
+            protocol: match config.protocol {
+                OtlpProtocol::Grpc => Protocol::Grpc(grpc::Head::new(config)),
+                OtlpProtocol::HttpProtobuf | OtlpProtocol::HttpJson => {
+                    Protocol::Http(http::Head::new(config))
+                }
+            },
             proxy: config.proxy.clone(),
         })
     }
 
     /// Makes one attempt to send an encoded `ExportTraceServiceRequest`.
     pub(super) async fn export(&mut self, body: Bytes) -> ExportResult {
-        let sent = http::send(self.connection.client(), &self.head, body).await;
-        let mut result = sent.unwrap_or_else(|error| ExportResult::Unavailable {
-            error: transport_error::describe(&error).to_owned(),
-            retry_after: None,
-        });
+        let client = self.connection.client();
+        let mut result = match &self.protocol {
+            Protocol::Grpc(head) => grpc::send(client, head, body).await,
+            Protocol::Http(head) => http::send(client, head, body).await,
+        };
         if let (Some(error), Some(proxy)) = (result.error_mut(), &self.proxy) {
             // The proxy may have caused it, and may even be the one that responded.
             *error = format!("{error}; through the proxy {proxy} (TELEMETRY_PROXY)");

@@ -19,7 +19,7 @@ use crate::pipeline::export_result::ExportResult;
 
 /// The maximum number of bytes that are read of a response, also after
 /// decompression; a typical one is empty.
-const MAX_RESPONSE: usize = 64 * 1024;
+pub(super) const MAX_RESPONSE: usize = 64 * 1024;
 
 /// Reads a response. The client's timeout limits the time that this takes.
 ///
@@ -36,6 +36,18 @@ pub(super) async fn read(response: reqwest::Response) -> reqwest::Result<ExportR
         Body::TooLarge => not_otlp(status, "a body that is too large for OTLP"),
         Body::NotOtlp(what) => not_otlp(status, what),
     })
+}
+
+/// The result for a response without gRPC's content type to a gRPC request.
+pub(super) fn without_grpc(status: StatusCode) -> ExportResult {
+    if status.is_success() {
+        return not_otlp(status, "a content type that is not gRPC's");
+    }
+    let mut result = failure(status, &HeaderMap::new());
+    if let Some(error) = result.error_mut() {
+        error.push_str(" without gRPC's content type");
+    }
+    result
 }
 
 fn failure(status: StatusCode, headers: &HeaderMap) -> ExportResult {
