@@ -34,7 +34,7 @@ fn routes() -> Router {
 /// A server with a timeout longer than the test waits: what happens does not wait for it.
 async fn start() -> Running {
     let config = config(&["--half-close-timeout", "60s"]);
-    let internal = server::with_middleware(routes(), ServerLayer::internal(), &config);
+    let internal = server::with_middleware(routes(), ServerLayer::internal(), None, &config);
     Running::start(routes(), internal, config).await
 }
 
