@@ -27,7 +27,7 @@ async fn start() -> Running {
         "--idle-timeout",
         "60s",
     ]);
-    let internal = server::with_middleware(routes(), ServerLayer::internal(), &config);
+    let internal = server::with_middleware(routes(), ServerLayer::internal(), None, &config);
     Running::start(routes(), internal, config).await
 }
 
