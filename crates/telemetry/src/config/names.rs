@@ -22,7 +22,7 @@ pub(super) fn check(env: &mut Environment<'_>, names: impl Iterator<Item = Strin
         let Some(known) = similar(&name) else {
             continue;
         };
-        let hint = format!("is not a known variable; did you mean {known}?");
+        let hint = format!("is not a known variable (did you mean {known}?)");
         // Without the value: that of the similar variable may be secret.
         if known.starts_with("TELEMETRY_") {
             env.error(name, None, hint);

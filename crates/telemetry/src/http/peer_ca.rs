@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::tls::{TlsConfig, TlsFile, TlsFileError};
+use crate::tls::{TlsConfig, TlsFile};
 
 /// A PEM file of the authorities that may sign the certificates of `https` peers. It
 /// is read again at each handshake. Empty: the public authorities.
@@ -22,13 +22,14 @@ impl PeerCa {
 }
 
 impl FromStr for PeerCa {
-    type Err = TlsFileError;
+    type Err = String;
 
     /// Reads the file once, so that an error is found at start-up.
-    fn from_str(path: &str) -> Result<Self, TlsFileError> {
+    fn from_str(path: &str) -> Result<Self, String> {
         let file = (!path.is_empty()).then(|| PathBuf::from(path));
         let ca = Self(file);
-        ca.tls("PEM file").check()?;
+        // The caller knows the setting and the path.
+        ca.tls("").check().map_err(|error| error.reason)?;
         Ok(ca)
     }
 }

@@ -82,8 +82,12 @@ impl<const N: usize, T: Clone> Files<N, T> {
     fn read(&self) -> Result<[Vec<u8>; N], TlsFileError> {
         let mut contents = [const { Vec::new() }; N];
         for (file, content) in self.paths.iter().zip(&mut contents) {
-            *content = std::fs::read(&file.path)
-                .map_err(|error| error_of(file, format!("cannot be read: {error}")))?;
+            *content = std::fs::read(&file.path).map_err(|error| {
+                error_of(
+                    file,
+                    format!("cannot be read ({error}): correct the path, or let this user read it"),
+                )
+            })?;
         }
         Ok(contents)
     }

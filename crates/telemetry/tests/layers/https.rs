@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::ServerConfig;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use telemetry::http::{CallError, ClientConfig, Peer, PeerCa, Route, ServerLayer};
+use telemetry::tls::{TlsConfig, TlsFile};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -32,18 +34,38 @@ impl Authority {
         std::fs::write(path, self.0.pem()).expect("the directory is writable");
     }
 
-    /// The configuration of a server with a certificate for this name.
-    fn server(&self, name: &str) -> Arc<ServerConfig> {
+    /// A certificate for this name, and its key.
+    fn issue(&self, name: &str) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new([name.to_owned()]).expect("a valid name");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        (certificate, key)
+    }
+
+    /// The configuration of a server with a certificate for this name.
+    fn server(&self, name: &str) -> Arc<ServerConfig> {
+        self.server_for_clients_of(None, name)
+    }
+
+    /// The same; with an authority, it requires a client certificate of it.
+    fn server_for_clients_of(&self, clients: Option<&Self>, name: &str) -> Arc<ServerConfig> {
+        let (certificate, key) = self.issue(name);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key in PKCS#8");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .expect("ring supports them")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key);
+            .expect("ring supports them");
+        let builder = match clients {
+            Some(clients) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(clients.0.der().clone()).expect("a certificate");
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                builder.with_client_cert_verifier(verifier.build().expect("it has a root"))
+            }
+            None => builder.with_no_client_auth(),
+        };
+        let config = builder.with_single_cert(vec![certificate.der().clone()], key);
         Arc::new(config.expect("the key belongs to the certificate"))
     }
 }
@@ -231,4 +253,41 @@ children:
       url.full: https://127.0.0.77/things/s3cret
 ";
     assert_trace(&parent, expected).await;
+}
+
+#[tokio::test]
+async fn a_rotated_client_certificate_is_used_by_the_next_connection() {
+    let directory = TempDir::new().expect("a directory");
+    let file = |name: &str| TlsFile {
+        variable: "a test's file",
+        path: directory.path().join(name),
+    };
+    let (ca, certificate, key) = (file("ca.pem"), file("client.pem"), file("client.key"));
+    let (authority, old, new) = (Authority::new(), Authority::new(), Authority::new());
+    authority.write(&ca.path);
+    let write = |authority: &Authority| {
+        let (issued, issued_key) = authority.issue("client");
+        std::fs::write(&certificate.path, issued.pem()).expect("writable");
+        std::fs::write(&key.path, issued_key.serialize_pem()).expect("writable");
+    };
+    write(&old);
+    let server = authority.server_for_clients_of(Some(&new), "localhost");
+    let base = format!("https://localhost:{}", https_server(server).await.port());
+    let config = ClientConfig {
+        tls: TlsConfig {
+            ca: Some(ca),
+            client_certificate: Some(certificate.clone()),
+            client_key: Some(key.clone()),
+        },
+        ..ClientConfig::default()
+    };
+    let peer = Peer::new(base.parse().expect("a URL"), &config).expect("a client can be made");
+    let error = peer.get(Route("/"), &[]).await.err();
+    assert!(
+        error.is_some(),
+        "the server does not accept the old certificate"
+    );
+    write(&new);
+    let error = peer.get(Route("/"), &[]).await.err();
+    assert_eq!(error, None, "the server accepts the new certificate");
 }
