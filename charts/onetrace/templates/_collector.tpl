@@ -20,6 +20,7 @@ apiVersion: apps/v1
 kind: {{ ternary "StatefulSet" "Deployment" .stateful }}
 {{ include "onetrace.metadata" . }}
 spec:
+  revisionHistoryLimit: {{ .v.revisionHistoryLimit }}
   {{- if not .v.autoscaling.enabled }}
   replicas: {{ .v.replicas }}
   {{- end }}
@@ -87,6 +88,9 @@ spec:
             {{- with .v.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
+        {{- with .v.extraContainers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       volumes:
         - name: config
           configMap:
@@ -209,6 +213,7 @@ apiVersion: v1
 kind: Service
 {{ include "onetrace.metadata" (merge (dict "annotations" .v.service.annotations) .) }}
 spec:
+  {{- include "onetrace.serviceSpec" . | nindent 2 }}
   type: ClusterIP
   {{- if eq .name "sampler" }}
   # Headless: the first tier selects a sampler by its own address.

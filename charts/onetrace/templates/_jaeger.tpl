@@ -7,6 +7,7 @@ apiVersion: apps/v1
 kind: Deployment
 {{ include "onetrace.metadata" . }}
 spec:
+  revisionHistoryLimit: {{ .v.revisionHistoryLimit }}
   {{- if not .v.autoscaling.enabled }}
   replicas: {{ .v.replicas }}
   {{- end }}
@@ -75,6 +76,9 @@ spec:
             {{- with .v.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
+        {{- with .v.extraContainers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       volumes:
         - name: config
           configMap:
@@ -152,6 +156,7 @@ apiVersion: v1
 kind: Service
 {{ include "onetrace.metadata" (merge (dict "annotations" .v.service.annotations) .) }}
 spec:
+  {{- include "onetrace.serviceSpec" . | nindent 2 }}
   type: ClusterIP
   selector: {{- include "onetrace.selector" . | nindent 4 }}
   ports:

@@ -10,6 +10,19 @@ automountServiceAccountToken: false
 {{- end }}
 {{- end }}
 
+{{/* The fields that the Services of all components share. */}}
+{{- define "onetrace.serviceSpec" -}}
+{{- with .v.service.ipFamilyPolicy }}
+ipFamilyPolicy: {{ . }}
+{{- end }}
+{{- with .v.service.ipFamilies }}
+ipFamilies: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .v.service.trafficDistribution }}
+trafficDistribution: {{ . }}
+{{- end }}
+{{- end }}
+
 {{- define "onetrace.podDisruptionBudget" -}}
 {{- if .v.podDisruptionBudget.enabled }}
 ---

@@ -12,6 +12,12 @@ imagePullSecrets:
   {{- end }}
 {{- end }}
 securityContext: {{- include "onetrace.withoutNulls" .v.podSecurityContext | nindent 2 }}
+{{- with .v.dnsConfig }}
+dnsConfig: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .v.initContainers }}
+initContainers: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with .v.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}

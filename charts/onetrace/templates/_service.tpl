@@ -7,6 +7,7 @@ apiVersion: apps/v1
 kind: Deployment
 {{ include "onetrace.metadata" . }}
 spec:
+  revisionHistoryLimit: {{ .v.revisionHistoryLimit }}
   {{- if not .v.autoscaling.enabled }}
   replicas: {{ .v.replicas }}
   {{- end }}
@@ -54,6 +55,9 @@ spec:
             {{- toYaml . | nindent 12 }}
             {{- end }}
           {{- end }}
+        {{- with .v.extraContainers }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- if or .v.files .v.extraVolumes }}
       volumes:
         {{- if .v.files }}
@@ -126,7 +130,16 @@ apiVersion: v1
 kind: Service
 {{ include "onetrace.metadata" (merge (dict "annotations" .v.service.annotations) .) }}
 spec:
+  {{- include "onetrace.serviceSpec" . | nindent 2 }}
   type: {{ .v.service.type }}
+  {{- if eq .v.service.type "LoadBalancer" }}
+  {{- with .v.service.loadBalancerClass }}
+  loadBalancerClass: {{ . | quote }}
+  {{- end }}
+  {{- with .v.service.loadBalancerSourceRanges }}
+  loadBalancerSourceRanges: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
   selector: {{- include "onetrace.selector" . | nindent 4 }}
   ports:
     - name: http
@@ -138,6 +151,7 @@ apiVersion: v1
 kind: Service
 {{ include "onetrace.metadata" (merge (dict "suffix" "admin") .) }}
 spec:
+  {{- include "onetrace.serviceSpec" . | nindent 2 }}
   type: ClusterIP
   selector: {{- include "onetrace.selector" . | nindent 4 }}
   ports:
