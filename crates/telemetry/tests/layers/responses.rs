@@ -74,7 +74,7 @@ async fn a_response_larger_than_the_limit_is_an_error_of_its_own_kind() {
             503,
             Act::WriteEndlessly(
                 b"HTTP/1.1 503 No\r\ntransfer-encoding: chunked\r\n\r\n",
-                b"1\r\n.\r\n",
+                b"10\r\n................\r\n",
             ),
         ),
     ] {
