@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
 };
 use tempfile::TempDir;
 
@@ -24,6 +25,13 @@ impl Authority {
     }
 }
 
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Expired,
+    WrongName,
+}
+
 /// A directory with `ca.pem`, `server.pem`, `server.key`, `client.pem` and `client.key`.
 pub(crate) struct Certificates {
     directory: TempDir,
@@ -35,15 +43,23 @@ impl Certificates {
         // A Collector in a container runs as another user.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
         let certificates = Self { directory };
-        certificates.replace()?;
+        certificates.replace(None)?;
         Ok(certificates)
     }
 
     /// Replaces all files by those of a new authority.
-    pub(crate) fn replace(&self) -> Result<()> {
+    pub(crate) fn replace(&self, fault: Option<Fault>) -> Result<()> {
         let authority = Authority::new()?;
         self.write("ca.pem", &authority.0.pem())?;
-        let server = CertificateParams::new(["localhost".to_owned()])?;
+        let name = match fault {
+            Some(Fault::WrongName) => "collector.example.com",
+            _ => "localhost",
+        };
+        let mut server = CertificateParams::new([name.to_owned()])?;
+        if fault == Some(Fault::Expired) {
+            server.not_before = date_time_ymd(2020, 1, 1);
+            server.not_after = date_time_ymd(2021, 1, 1);
+        }
         self.sign("server", &server, &authority)?;
         let mut client = CertificateParams::new(["service".to_owned()])?;
         client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];

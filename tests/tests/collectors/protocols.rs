@@ -87,3 +87,36 @@ async fn check(secured: &Secured, config: SystemConfig) -> Result<()> {
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_port_of_a_collector_is_reported_with_the_right_protocol() -> Result<()> {
+    let Some(secured) = Secured::start(Security::Plain).await? else {
+        return Ok(());
+    };
+    let (http, grpc) = (secured.collector.http_port(), secured.collector.grpc_port());
+    for (protocol, port, hint) in [
+        ("http/protobuf", grpc, "this looks like a gRPC port"),
+        ("http/json", grpc, "this looks like a gRPC port"),
+        ("grpc", http, "this looks like an HTTP port"),
+    ] {
+        let config = SystemConfig::new()
+            .export_to(format!("http://127.0.0.1:{port}"))
+            .all("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+            .all("DRAIN_TIMEOUT", "1s")
+            .all("SHUTDOWN_TIMEOUT", "3s");
+        let mut system = System::start(config).await?;
+        Request::get(&system.url("/hello"))?.send().await?;
+        for service in system.all() {
+            let what = format!("{} to log {hint:?} for {protocol}", service.name());
+            wait::until(&what, TIMEOUT, async || {
+                let log = service.output().report();
+                if log.contains(hint) { Ok(()) } else { Err(log) }
+            })
+            .await?;
+        }
+        for counts in shut_down(&mut system).await? {
+            assert_eq!(counts.lost(), counts.created(), "{protocol}: {counts}");
+        }
+    }
+    Ok(())
+}

@@ -5,7 +5,7 @@ use tests::backend::Collector;
 use tests::local::SystemConfig;
 use trace_contract::Receiver;
 
-use crate::certificates::Certificates;
+use crate::certificates::{Certificates, Fault};
 
 /// How the Collector and the services trust each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,18 @@ pub(crate) struct Secured {
 impl Secured {
     /// Returns `None`, and marks the test as skipped, if the Collector is missing.
     pub(crate) async fn start(security: Security) -> Result<Option<Self>> {
+        Self::with_fault(security, None).await
+    }
+
+    /// The same with a fault in the Collector's certificate.
+    pub(crate) async fn with_fault(
+        security: Security,
+        fault: Option<Fault>,
+    ) -> Result<Option<Self>> {
         let receiver = Receiver::bind("127.0.0.1:0").await?;
         receiver.store().keep(usize::MAX);
         let certificates = Certificates::new()?;
+        certificates.replace(fault)?;
         let overlay = overlay(security, &receiver.endpoint());
         certificates.write("collector.yaml", &overlay)?;
         let collector = Collector::or_skip(&certificates.path("collector.yaml")).await?;
