@@ -97,7 +97,7 @@ async fn the_wrong_port_of_a_collector_is_reported_with_the_right_protocol() -> 
     for (protocol, port, hint) in [
         ("http/protobuf", grpc, "this looks like a gRPC port"),
         ("http/json", grpc, "this looks like a gRPC port"),
-        ("grpc", http, "this looks like an HTTP port"),
+        ("grpc", http, "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"),
     ] {
         let config = SystemConfig::new()
             .export_to(format!("http://127.0.0.1:{port}"))

@@ -12,6 +12,8 @@ const GRPC_PORT: &str = "this looks like a gRPC port: set OTEL_EXPORTER_OTLP_PRO
 const HTTP_PORT: &str = "this looks like an HTTP port: set \
                          OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or use the Collector's port \
                          for gRPC, usually 4317";
+const MAYBE_HTTP_PORT: &str = "check that this is a gRPC port, usually 4317; for an HTTP port, set \
+                               OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf";
 const NO_CLIENT_CERTIFICATE: &str = "the server may require a client certificate: set \
                                      OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and \
                                      OTEL_EXPORTER_OTLP_CLIENT_KEY";
@@ -61,7 +63,18 @@ impl Errors {
                 GRPC_PORT
             }
             // The server's alert is lost if the connection breaks before it is read.
-            _ if self.is_https && self.tls.client_certificate.is_none() => NO_CLIENT_CERTIFICATE,
+            _ if self.is_https => match &self.tls.client_certificate {
+                None => NO_CLIENT_CERTIFICATE,
+                Some(file) => {
+                    let variable = file.variable;
+                    return format!(
+                        "the connection failed; the server may reject the client certificate \
+                         ({variable})"
+                    );
+                }
+            },
+            // An HTTP/1.1 server closes the connection, often before its response is read.
+            OtlpProtocol::Grpc => MAYBE_HTTP_PORT,
             _ => return "the connection failed".to_owned(),
         };
         format!("the connection failed; {hint}")
