@@ -92,7 +92,8 @@ fn version_is_the_version_of_the_package() {
 #[test]
 fn all_configuration_errors_are_reported_and_nothing_starts() {
     let output = hello()
-        .env("GATEWAY_URL", "https://gateway")
+        .env("TELEMETRY_STRICT", "true")
+        .env("GATEWAY_URL", "ftp://gateway")
         .env("OTEL_TRACES_SAMPLER", "sometimes")
         .env("OTEL_PROPAGATORS", "pigeon")
         .output()
@@ -100,7 +101,7 @@ fn all_configuration_errors_are_reported_and_nothing_starts() {
     assert_eq!(output.status.code(), Some(2), "a usage error");
     let text = String::from_utf8(output.stderr).unwrap();
     for expected in [
-        "https is not supported",
+        "the URL's scheme is not http or https",
         "OTEL_TRACES_SAMPLER",
         "OTEL_PROPAGATORS",
     ] {
