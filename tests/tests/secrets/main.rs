@@ -169,8 +169,9 @@ async fn public_requests(traced: &TracedSystem) -> Result<String> {
         Case::new(200, "GET /hello?token=s3cret-query"),
         Case::new(200, "GET /hello/ada?token=s3cret-query"),
         Case::new(200, "GET /hello?token=s3cret-query").context(MALFORMED),
+        Case::new(200, "GET http://shop/hello?token=s3cret-query"),
         Case::new(
-            200,
+            400,
             "GET http://user:s3cret-userinfo@shop/hello?token=s3cret-query",
         ),
         Case::new(404, "GET /no/such/route?token=s3cret-query"),
