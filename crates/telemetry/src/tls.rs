@@ -11,16 +11,17 @@
 //! have no certificates of an operating system. They are as old as the build.
 
 mod failure;
+mod file;
 mod files;
 mod pem;
+mod provider;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{
@@ -28,7 +29,9 @@ use rustls::{
 };
 
 pub(crate) use self::failure::{Cause, Failure, failure};
+pub use self::file::{TlsFile, TlsFileError};
 use self::files::{Files, NoValidFile};
+use self::provider::provider;
 
 /// The files that TLS uses. All contain PEM, and may change while the process runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,28 +43,6 @@ pub struct TlsConfig {
     pub client_certificate: Option<TlsFile>,
     /// The private key of the client's certificate: PKCS#8, PKCS#1 or SEC1, not encrypted.
     pub client_key: Option<TlsFile>,
-}
-
-/// A file, and the setting that names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsFile {
-    /// The setting, for errors.
-    pub variable: &'static str,
-    /// The file's path.
-    pub path: PathBuf,
-}
-
-/// Why a file cannot be used. Contains the setting and the path, and nothing of the
-/// file's content.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{variable}={path:?}: {reason}")]
-pub struct TlsFileError {
-    /// The setting that names the file.
-    pub variable: &'static str,
-    /// The file's path.
-    pub path: PathBuf,
-    /// The reason, and how to correct it.
-    pub reason: String,
 }
 
 impl TlsConfig {
@@ -119,10 +100,6 @@ impl TlsConfig {
 pub(crate) fn http_client(tls: ClientConfig) -> reqwest::ClientBuilder {
     #[expect(clippy::disallowed_methods, reason = "`tls` has its provider")]
     reqwest::Client::builder().tls_backend_preconfigured(tls)
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 /// The verifier for the authorities in one PEM file.

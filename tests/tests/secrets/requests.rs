@@ -25,7 +25,7 @@ x-auth-token: s3cret-auth-token\r\n\
 x-request-id: s3cret-request-id\r\n\
 x-forwarded-for: s3cret-forwarded-for\r\n\
 x-forwarded-proto: s3cret-forwarded-proto\r\n\
-x-forwarded-host: s3cret-forwarded-host\r\n\
+x-forwarded-host: shop.example.com\r\n\
 forwarded: for=s3cret-forwarded\r\n\
 referer: http://shop/?token=s3cret-referer\r\n\
 origin: http://s3cret-origin\r\n\

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::{TlsFile, TlsFileError};
+use super::file::{TlsFile, TlsFileError};
 
 /// Parses the contents of `N` files. An error is the index of the file and the reason.
 type Parse<const N: usize, T> = fn([&[u8]; N]) -> Result<T, (usize, String)>;

@@ -7,6 +7,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, RootCertStore};
 
+use super::provider::provider;
+
 /// The certificates of authorities.
 pub(super) fn authorities(pem: &[u8]) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
@@ -27,7 +29,7 @@ pub(super) fn identity(
                           key in PKCS#8, PKCS#1 or SEC1 form, without a password";
     let chain = certificates(certificate).map_err(|reason| (0, reason))?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| (1, NO_KEY.to_owned()))?;
-    let identity = CertifiedKey::from_der(chain, key, &super::provider());
+    let identity = CertifiedKey::from_der(chain, key, &provider());
     match identity {
         Ok(identity) => Ok(Arc::new(identity)),
         Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => Err((

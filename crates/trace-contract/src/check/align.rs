@@ -9,9 +9,9 @@ use super::alignment::{Aligned, Alignment};
 use super::classes::Classes;
 use super::expectation::Expectation;
 use super::fields::{self, FieldDifference};
-use super::siblings::assign_siblings;
+use super::siblings::{Comparison, Identity, assign_siblings};
 use crate::contract::{SpanContract, Text};
-use crate::model::{Forest, SpanKind, Trace};
+use crate::model::{Forest, Trace};
 
 /// The cost of one missing span, and of one extra span.
 const SPAN_COST: i64 = 100;
@@ -23,9 +23,6 @@ const MAX_EXTRA_DEPTH: usize = 100;
 const MAX_COST: i64 = 1 << 40;
 /// How many pairs are compared between two looks at the clock.
 const STEPS: usize = 64;
-
-/// Service, kind and name.
-pub(super) type Identity<'a> = (&'a str, SpanKind, &'a str);
 
 /// Compares one contract with one trace. Nodes of the contract are identified by their
 /// index in `nodes`, spans by their index in the [`Forest`].
@@ -108,7 +105,8 @@ impl<'a> Aligner<'a> {
             let node_of = |span: &usize| (Some(*span) == chosen).then_some(0);
             candidates.iter().map(node_of).collect()
         } else {
-            assign_siblings(self, self.roots.clone(), &candidates, false).node_of
+            let roots = self.roots.clone();
+            assign_siblings(self, roots, &candidates, false).node_of
         };
         alignment.roots = self.pair_all(self.roots.clone(), &candidates, &node_of);
         let others = candidates.iter().zip(&node_of);
@@ -194,66 +192,12 @@ impl<'a> Aligner<'a> {
         pairs
     }
 
-    /// The cost of pairing the node with the span; `None` if they must not be paired. Two
-    /// differences in service, kind and name exclude a pair, and one does if the span fits
-    /// another node: otherwise, a span that is missing in the middle of a chain would rename
-    /// all spans below it.
-    pub(super) fn pair_cost(&mut self, node: usize, span: usize) -> Option<i64> {
-        match fields::identity_differences(self.nodes[node], self.forest.span(span)) {
-            0 => {}
-            1 if !self.fits_any_node(span) => {}
-            _ => return None,
-        }
-        Some(self.cost(node, span))
-    }
-
-    pub(super) fn fits_any_node(&self, span: usize) -> bool {
-        let span = self.forest.span(span);
-        let identity = (span.service(), span.kind, span.name.as_str());
-        self.identities.contains(&identity)
-            || self
-                .patterns
-                .iter()
-                .any(|node| fields::has_identity(node, span))
-    }
-
-    /// The service, kind and name of a node; `None` if one of them is a pattern.
-    pub(super) fn exact_identity(&self, node: usize) -> Option<Identity<'a>> {
-        exact_identity(self.nodes[node])
-    }
-
-    /// The cost of pairing the node with the span, and all below them.
-    pub(super) fn cost(&mut self, node: usize, span: usize) -> i64 {
-        let key = (self.classes.of_node[node], self.classes.of_span[span]);
-        if let Some(known) = self.costs.get(&key) {
-            return *known;
-        }
-        self.look_at_the_clock();
-        if self.out_of_time {
-            return MAX_COST;
-        }
-        let contract = self.nodes[node];
-        let fields = fields::differences(contract, self.forest.span(span), self.expectation);
-        let spans = self.forest.children(span).to_vec();
-        let children = self.children[node].clone();
-        let below = assign_siblings(self, children, &spans, contract.more);
-        let cost = fields_cost(&fields).saturating_add(below.cost);
-        let cost = cost.min(MAX_COST);
-        self.costs.insert(key, cost);
-        cost
-    }
-
     fn look_at_the_clock(&mut self) {
         self.steps += 1;
         if self.steps.is_multiple_of(STEPS) && self.deadline.is_some_and(|it| Instant::now() >= it)
         {
             self.out_of_time = true;
         }
-    }
-
-    /// The cost of an extra span with all its descendants.
-    pub(super) fn extra_cost(&self, index: usize) -> i64 {
-        SPAN_COST * i64::try_from(self.forest.size(index)).unwrap_or(MAX_COST / SPAN_COST)
     }
 
     fn missing(&self, index: usize, found: usize, required: usize) -> Aligned<'a> {
@@ -287,6 +231,78 @@ impl<'a> Aligner<'a> {
                 .map(|child| self.extra(*child, allowed, depth + 1))
                 .collect(),
         }
+    }
+}
+
+impl<'a> Comparison<'a> for Aligner<'a> {
+    fn node(&self, node: usize) -> &'a SpanContract {
+        self.nodes[node]
+    }
+
+    fn forest(&self) -> &Forest<'a> {
+        &self.forest
+    }
+
+    fn classes(&self) -> &Classes {
+        &self.classes
+    }
+
+    fn missing_cost(&self, node: usize) -> i64 {
+        self.missing_costs[node]
+    }
+
+    /// The cost of pairing the node with the span; `None` if they must not be paired. Two
+    /// differences in service, kind and name exclude a pair, and one does if the span fits
+    /// another node: otherwise, a span that is missing in the middle of a chain would rename
+    /// all spans below it.
+    fn pair_cost(&mut self, node: usize, span: usize) -> Option<i64> {
+        match fields::identity_differences(self.nodes[node], self.forest.span(span)) {
+            0 => {}
+            1 if !self.fits_any_node(span) => {}
+            _ => return None,
+        }
+        Some(self.cost(node, span))
+    }
+
+    fn fits_any_node(&self, span: usize) -> bool {
+        let span = self.forest.span(span);
+        let identity = (span.service(), span.kind, span.name.as_str());
+        self.identities.contains(&identity)
+            || self
+                .patterns
+                .iter()
+                .any(|node| fields::has_identity(node, span))
+    }
+
+    /// The service, kind and name of a node; `None` if one of them is a pattern.
+    fn exact_identity(&self, node: usize) -> Option<Identity<'a>> {
+        exact_identity(self.nodes[node])
+    }
+
+    /// The cost of pairing the node with the span, and all below them.
+    fn cost(&mut self, node: usize, span: usize) -> i64 {
+        let key = (self.classes.of_node[node], self.classes.of_span[span]);
+        if let Some(known) = self.costs.get(&key) {
+            return *known;
+        }
+        self.look_at_the_clock();
+        if self.out_of_time {
+            return MAX_COST;
+        }
+        let contract = self.nodes[node];
+        let fields = fields::differences(contract, self.forest.span(span), self.expectation);
+        let spans = self.forest.children(span).to_vec();
+        let children = self.children[node].clone();
+        let below = assign_siblings(self, children, &spans, contract.more);
+        let cost = fields_cost(&fields).saturating_add(below.cost);
+        let cost = cost.min(MAX_COST);
+        self.costs.insert(key, cost);
+        cost
+    }
+
+    /// The cost of an extra span with all its descendants.
+    fn extra_cost(&self, index: usize) -> i64 {
+        SPAN_COST * i64::try_from(self.forest.size(index)).unwrap_or(MAX_COST / SPAN_COST)
     }
 }
 

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::align::{Aligner, Identity};
+use super::align::Aligner;
 use super::alignment::{Aligned, Alignment};
 use super::fields;
+use super::siblings::{Comparison, Identity};
 use crate::ids::SpanId;
 use crate::model::Span;
 

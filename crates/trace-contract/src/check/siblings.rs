@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Range;
 
-use super::align::{Aligner, Identity};
 use super::assign::{Costs, NodeGroup, SpanGroup, assign};
+use super::classes::Classes;
+use crate::contract::SpanContract;
+use crate::model::{Forest, SpanKind};
 
 /// The work, in steps of the assignment, for which the lowest cost of all is found.
 const MAX_WORK: usize = 8_000_000;
@@ -16,6 +18,27 @@ const MAX_WORK: usize = 8_000_000;
 const PART: usize = 24;
 /// The number of nodes with the same digest that are tried for a span.
 const MAX_TRIES: usize = 8;
+
+/// Service, kind and name.
+pub(super) type Identity<'a> = (&'a str, SpanKind, &'a str);
+
+/// Compares nodes of a contract with spans of a trace, each identified by its index.
+pub(super) trait Comparison<'a> {
+    fn node(&self, node: usize) -> &'a SpanContract;
+    fn forest(&self) -> &Forest<'a>;
+    fn classes(&self) -> &Classes;
+    /// The service, kind and name of a node; `None` if one of them is a pattern.
+    fn exact_identity(&self, node: usize) -> Option<Identity<'a>>;
+    fn fits_any_node(&self, span: usize) -> bool;
+    /// The cost of a missing span, with all spans required below it.
+    fn missing_cost(&self, node: usize) -> i64;
+    /// The cost of an extra span with all its descendants.
+    fn extra_cost(&self, span: usize) -> i64;
+    /// The cost of pairing the node with the span, and all below them.
+    fn cost(&mut self, node: usize, span: usize) -> i64;
+    /// As `cost`; `None` if they must not be paired.
+    fn pair_cost(&mut self, node: usize, span: usize) -> Option<i64>;
+}
 
 /// Which spans belong to which nodes.
 pub(super) struct Assigned {
@@ -54,11 +77,11 @@ struct NodeIndex<'a> {
 }
 
 impl<'a> NodeIndex<'a> {
-    fn new(aligner: &Aligner<'a>, groups: &[Nodes], nodes: &[usize]) -> Self {
+    fn new(comparison: &dyn Comparison<'a>, groups: &[Nodes], nodes: &[usize]) -> Self {
         let mut exact: HashMap<_, Vec<usize>> = HashMap::new();
         let mut patterns = Vec::new();
         for (position, node) in nodes.iter().enumerate() {
-            match aligner.exact_identity(groups[*node].indexes[0]) {
+            match comparison.exact_identity(groups[*node].indexes[0]) {
                 Some(identity) => exact.entry(identity).or_default().push(position),
                 None => patterns.push(position),
             }
@@ -72,11 +95,11 @@ impl<'a> NodeIndex<'a> {
 
     /// The candidates: those with the span's service, kind and name, and those with a
     /// pattern; or all of them, if the span fits no node of the contract.
-    fn candidates(&self, aligner: &Aligner<'a>, span: usize) -> (&[usize], &[usize]) {
-        if !aligner.fits_any_node(span) {
+    fn candidates(&self, comparison: &dyn Comparison<'a>, span: usize) -> (&[usize], &[usize]) {
+        if !comparison.fits_any_node(span) {
             return (&self.all, &[]);
         }
-        let span = aligner.forest.span(span);
+        let span = comparison.forest().span(span);
         let identity = (span.service(), span.kind, span.name.as_str());
         let exact = self.exact.get(&identity).map_or(&[][..], Vec::as_slice);
         (exact, &self.patterns)
@@ -85,32 +108,32 @@ impl<'a> NodeIndex<'a> {
 
 /// Assigns `spans` to `nodes`. With `more`, a span without a node has no cost.
 pub(super) fn assign_siblings(
-    aligner: &mut Aligner<'_>,
+    comparison: &mut dyn Comparison<'_>,
     nodes: Range<usize>,
     spans: &[usize],
     more: bool,
 ) -> Assigned {
-    let mut siblings = Siblings::group(aligner, nodes, spans);
-    siblings.assign_exact(aligner);
+    let mut siblings = Siblings::group(comparison, nodes, spans);
+    siblings.assign_exact(comparison);
     if !siblings.is_complete(more) {
-        if siblings.work(aligner) <= MAX_WORK {
+        if siblings.work(comparison) <= MAX_WORK {
             siblings.reset();
         }
-        if siblings.work_left(aligner) <= MAX_WORK {
-            siblings.assign_left(aligner, more);
+        if siblings.work_left(comparison) <= MAX_WORK {
+            siblings.assign_left(comparison, more);
         } else {
-            siblings.assign_in_parts(aligner, more);
+            siblings.assign_in_parts(comparison, more);
         }
     }
-    siblings.finish(aligner, spans.len(), more)
+    siblings.finish(comparison, spans.len(), more)
 }
 
 impl Siblings {
-    fn group(aligner: &Aligner<'_>, nodes: Range<usize>, spans: &[usize]) -> Self {
+    fn group(comparison: &dyn Comparison<'_>, nodes: Range<usize>, spans: &[usize]) -> Self {
         let mut span_groups: Vec<Spans> = Vec::new();
         let mut places = HashMap::new();
         for (position, span) in spans.iter().enumerate() {
-            let class = aligner.classes.of_span[*span];
+            let class = comparison.classes().of_span[*span];
             let place = *places.entry(class).or_insert_with(|| {
                 span_groups.push(Spans {
                     sample: *span,
@@ -125,7 +148,7 @@ impl Siblings {
         let mut node_groups: Vec<Nodes> = Vec::new();
         let mut places = HashMap::new();
         for node in nodes {
-            let class = aligner.classes.of_node[node];
+            let class = comparison.classes().of_node[node];
             let place = *places.entry(class).or_insert_with(|| {
                 node_groups.push(Nodes {
                     indexes: Vec::new(),
@@ -135,7 +158,7 @@ impl Siblings {
                 });
                 node_groups.len() - 1
             });
-            let (min, max) = aligner.nodes[node].occurrences();
+            let (min, max) = comparison.node(node).occurrences();
             let group = &mut node_groups[place];
             group.indexes.push(node);
             group.min = group.min.saturating_add(min);
@@ -149,21 +172,21 @@ impl Siblings {
     }
 
     /// Assigns spans to nodes that they satisfy, found by their digest.
-    fn assign_exact(&mut self, aligner: &mut Aligner<'_>) {
+    fn assign_exact(&mut self, comparison: &mut dyn Comparison<'_>) {
         let mut by_digest: HashMap<usize, Vec<usize>> = HashMap::new();
         for (place, group) in self.nodes.iter().enumerate() {
-            if let Some(digest) = aligner.classes.digest_of_node[group.indexes[0]] {
+            if let Some(digest) = comparison.classes().digest_of_node[group.indexes[0]] {
                 by_digest.entry(digest).or_default().push(place);
             }
         }
         for span in 0..self.spans.len() {
-            let digest = aligner.classes.digest_of_span[self.spans[span].sample];
+            let digest = comparison.classes().digest_of_span[self.spans[span].sample];
             let nodes = by_digest.get(&digest).map_or(&[][..], Vec::as_slice);
             for node in nodes.iter().take(MAX_TRIES) {
                 let (sample, index) = (self.spans[span].sample, self.nodes[*node].indexes[0]);
                 let room = self.nodes[*node].max - self.nodes[*node].taken;
                 let count = self.spans[span].left.min(room);
-                if count > 0 && aligner.cost(index, sample) == 0 {
+                if count > 0 && comparison.cost(index, sample) == 0 {
                     self.take(span, *node, count, 0);
                 }
             }
@@ -192,20 +215,20 @@ impl Siblings {
     }
 
     /// The steps that the assignment of all spans takes at most.
-    fn work(&self, aligner: &Aligner<'_>) -> usize {
+    fn work(&self, comparison: &dyn Comparison<'_>) -> usize {
         let all = (0..self.spans.len()).collect::<Vec<_>>();
-        self.steps(aligner, &all, &(0..self.nodes.len()).collect::<Vec<_>>())
+        self.steps(comparison, &all, &(0..self.nodes.len()).collect::<Vec<_>>())
     }
 
     /// The steps that the assignment of the remaining spans takes at most.
-    fn work_left(&self, aligner: &Aligner<'_>) -> usize {
-        self.steps(aligner, &self.spans_left(), &self.nodes_left())
+    fn work_left(&self, comparison: &dyn Comparison<'_>) -> usize {
+        self.steps(comparison, &self.spans_left(), &self.nodes_left())
     }
 
-    fn steps(&self, aligner: &Aligner<'_>, spans: &[usize], nodes: &[usize]) -> usize {
-        let index = NodeIndex::new(aligner, &self.nodes, nodes);
+    fn steps(&self, comparison: &dyn Comparison<'_>, spans: &[usize], nodes: &[usize]) -> usize {
+        let index = NodeIndex::new(comparison, &self.nodes, nodes);
         let pairs = spans.iter().map(|span| {
-            let (exact, others) = index.candidates(aligner, self.spans[*span].sample);
+            let (exact, others) = index.candidates(comparison, self.spans[*span].sample);
             exact.len() + others.len()
         });
         let vertices = spans.len() + nodes.len();
@@ -223,30 +246,30 @@ impl Siblings {
     }
 
     /// Assigns all remaining spans at the lowest cost.
-    fn assign_left(&mut self, aligner: &mut Aligner<'_>, more: bool) {
+    fn assign_left(&mut self, comparison: &mut dyn Comparison<'_>, more: bool) {
         let (spans, nodes) = (self.spans_left(), self.nodes_left());
-        let index = NodeIndex::new(aligner, &self.nodes, &nodes);
+        let index = NodeIndex::new(comparison, &self.nodes, &nodes);
         let candidates = spans.iter().map(|span| {
-            let (exact, others) = index.candidates(aligner, self.spans[*span].sample);
+            let (exact, others) = index.candidates(comparison, self.spans[*span].sample);
             let mut all = [exact, others].concat();
             all.sort_unstable();
             all
         });
         let candidates: Vec<_> = candidates.collect();
-        self.assign(aligner, &spans, &nodes, &candidates, more);
+        self.assign(comparison, &spans, &nodes, &candidates, more);
     }
 
     /// Assigns these groups of spans at the lowest cost. Candidates are positions in
     /// `nodes`.
     fn assign(
         &mut self,
-        aligner: &mut Aligner<'_>,
+        comparison: &mut dyn Comparison<'_>,
         spans: &[usize],
         nodes: &[usize],
         candidates: &[Vec<usize>],
         more: bool,
     ) {
-        let costs = self.costs(aligner, spans, nodes, candidates, more);
+        let costs = self.costs(comparison, spans, nodes, candidates, more);
         let assignment = assign(&costs);
         for ((span, node, cost), count) in costs.pairs.iter().zip(assignment.assigned) {
             if count > 0 {
@@ -257,7 +280,7 @@ impl Siblings {
 
     fn costs(
         &self,
-        aligner: &mut Aligner<'_>,
+        comparison: &mut dyn Comparison<'_>,
         spans: &[usize],
         nodes: &[usize],
         candidates: &[Vec<usize>],
@@ -266,7 +289,7 @@ impl Siblings {
         let mut costs = Costs::default();
         for (place, (span, candidates)) in spans.iter().zip(candidates).enumerate() {
             let group = &self.spans[*span];
-            let extra = aligner.extra_cost(group.sample);
+            let extra = comparison.extra_cost(group.sample);
             costs.spans.push(SpanGroup {
                 count: group.left,
                 extra: if more { 0 } else { extra },
@@ -274,8 +297,8 @@ impl Siblings {
             for node in candidates {
                 let index = self.nodes[nodes[*node]].indexes[0];
                 // Beyond this they are two spans: one is missing, the other is extra.
-                let most = extra + aligner.missing_costs[index];
-                if let Some(cost) = aligner.pair_cost(index, group.sample)
+                let most = extra + comparison.missing_cost(index);
+                if let Some(cost) = comparison.pair_cost(index, group.sample)
                     && cost <= most
                 {
                     costs.pairs.push((place, *node, cost));
@@ -287,7 +310,7 @@ impl Siblings {
             NodeGroup {
                 min: group.min.saturating_sub(group.taken),
                 max: group.max - group.taken,
-                missing: aligner.missing_costs[group.indexes[0]],
+                missing: comparison.missing_cost(group.indexes[0]),
             }
         });
         costs.nodes = groups.collect();
@@ -296,28 +319,28 @@ impl Siblings {
 
     /// Assigns the remaining spans: those with the identity of a node first, each part
     /// with a part of the nodes.
-    fn assign_in_parts(&mut self, aligner: &mut Aligner<'_>, more: bool) {
+    fn assign_in_parts(&mut self, comparison: &mut dyn Comparison<'_>, more: bool) {
         let mut parts: BTreeMap<_, (Vec<usize>, Vec<usize>)> = BTreeMap::new();
         for (place, group) in self.spans.iter().enumerate() {
-            let span = aligner.forest.span(group.sample);
+            let span = comparison.forest().span(group.sample);
             let identity = (span.service(), span.kind, span.name.as_str());
             parts.entry(identity).or_default().0.push(place);
         }
         for (place, group) in self.nodes.iter().enumerate() {
-            if let Some(identity) = aligner.exact_identity(group.indexes[0]) {
+            if let Some(identity) = comparison.exact_identity(group.indexes[0]) {
                 parts.entry(identity).or_default().1.push(place);
             }
         }
         for (spans, nodes) in parts.into_values() {
-            self.assign_parts(aligner, &spans, &nodes, more);
+            self.assign_parts(comparison, &spans, &nodes, more);
         }
         let (spans, nodes) = (self.spans_left(), self.nodes_left());
-        self.assign_parts(aligner, &spans, &nodes, more);
+        self.assign_parts(comparison, &spans, &nodes, more);
     }
 
     fn assign_parts(
         &mut self,
-        aligner: &mut Aligner<'_>,
+        comparison: &mut dyn Comparison<'_>,
         spans: &[usize],
         nodes: &[usize],
         more: bool,
@@ -334,7 +357,7 @@ impl Siblings {
             let taken: Vec<usize> = part.iter().map(|node| self.nodes[*node].taken).collect();
             let all = (0..part.len()).collect::<Vec<_>>();
             let candidates = vec![all; spans.len()];
-            self.assign(aligner, spans, &part, &candidates, more);
+            self.assign(comparison, spans, &part, &candidates, more);
             // Nodes that accept more spans stay, the others make room for the next.
             let before = part.iter().zip(taken);
             let stays = before.filter(|(node, taken)| {
@@ -345,14 +368,14 @@ impl Siblings {
     }
 
     /// Distributes the assigned spans of each group to the nodes of their group.
-    fn finish(self, aligner: &Aligner<'_>, count: usize, more: bool) -> Assigned {
+    fn finish(self, comparison: &dyn Comparison<'_>, count: usize, more: bool) -> Assigned {
         let mut node_of = vec![None; count];
         let mut cost = 0_i64;
         let mut next = vec![0; self.spans.len()];
         let mut slots: Vec<Vec<usize>> = self
             .nodes
             .iter()
-            .map(|group| slots(aligner, &group.indexes, group.taken))
+            .map(|group| slots(comparison, &group.indexes, group.taken))
             .collect();
         for (span, node, count, each) in &self.assigned {
             cost = cost.saturating_add(each.saturating_mul(to_cost(*count)));
@@ -363,12 +386,12 @@ impl Siblings {
             }
         }
         for group in self.spans.iter().filter(|_| !more) {
-            let extra = aligner.extra_cost(group.sample);
+            let extra = comparison.extra_cost(group.sample);
             cost = cost.saturating_add(extra.saturating_mul(to_cost(group.left)));
         }
         for group in &self.nodes {
             let missing = to_cost(group.min.saturating_sub(group.taken));
-            let each = aligner.missing_costs[group.indexes[0]];
+            let each = comparison.missing_cost(group.indexes[0]);
             cost = cost.saturating_add(each.saturating_mul(missing));
         }
         Assigned { node_of, cost }
@@ -377,11 +400,11 @@ impl Siblings {
 
 /// The nodes that the `count` assigned spans of a group belong to, in reverse: first the
 /// required spans of each, then further ones.
-fn slots(aligner: &Aligner<'_>, nodes: &[usize], count: usize) -> Vec<usize> {
+fn slots(comparison: &dyn Comparison<'_>, nodes: &[usize], count: usize) -> Vec<usize> {
     let mut slots = Vec::with_capacity(count);
     for required in [true, false] {
         for node in nodes {
-            let (min, max) = aligner.nodes[*node].occurrences();
+            let (min, max) = comparison.node(*node).occurrences();
             let most = if required { min } else { max - min };
             let room = count - slots.len();
             slots.extend(std::iter::repeat_n(*node, most.min(room)));

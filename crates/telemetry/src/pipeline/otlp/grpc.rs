@@ -19,9 +19,10 @@ use url::Url;
 
 use self::codec::Encoded;
 use self::transport::{NotGrpc, Transport};
+use super::partial_success;
 use super::response::{self, MAX_RESPONSE};
 use super::transport_error::Errors;
-use super::{USER_AGENT, partial_success};
+use super::user_agent::USER_AGENT;
 use crate::config::OtlpConfig;
 use crate::pipeline::export_result::ExportResult;
 

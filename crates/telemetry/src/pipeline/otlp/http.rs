@@ -9,7 +9,8 @@ use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
 use super::transport_error::Errors;
-use super::{USER_AGENT, json, response};
+use super::user_agent::USER_AGENT;
+use super::{json, response};
 use crate::config::{OtlpConfig, OtlpProtocol};
 use crate::pipeline::export_result::ExportResult;
 
@@ -139,10 +140,10 @@ mod tests {
             builder = builder.with_compression(opentelemetry_otlp::Compression::Gzip);
         }
         let exporter = builder.build().expect("the defaults are valid");
-        let exported = exporter.export(Vec::new()).now_or_never();
+        let result = exporter.export(Vec::new()).now_or_never();
         assert!(
-            matches!(exported, Some(Ok(()))),
-            "the recorder responds immediately with a success, not {exported:?}"
+            matches!(result, Some(Ok(()))),
+            "the recorder responds immediately with a success, not {result:?}"
         );
         let head = recorder.0.lock().expect("no test panicked").take();
         head.expect("an export is one request")

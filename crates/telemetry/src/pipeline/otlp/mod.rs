@@ -11,20 +11,14 @@ mod json;
 mod partial_success;
 mod response;
 mod transport_error;
+mod user_agent;
 
-use ::http::HeaderValue;
 use bytes::Bytes;
 
 use self::connection::Connection;
 use super::error::PipelineError;
 use super::export_result::ExportResult;
 use crate::config::{OtlpConfig, OtlpProtocol, ProxyUrl};
-
-/// `User-Agent`, as the OTLP exporter specification defines it.
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
-    "OTel-OTLP-Exporter-Rust/",
-    env!("CARGO_PKG_VERSION")
-));
 
 /// What all requests of a protocol have in common.
 enum Protocol {
