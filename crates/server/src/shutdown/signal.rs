@@ -57,7 +57,7 @@ const REAL_TIME: std::ops::Range<i32> = 0..0;
 /// The signal handlers are installed when this function returns.
 ///
 /// # Errors
-/// If a signal handler cannot be installed.
+/// If the handler of a signal that starts the shutdown cannot be installed.
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     let mut signals = Signals::install()?;
     Ok(async move {
@@ -99,13 +99,19 @@ impl Signals {
         let all = shutdown
             .map(|it| (it, true))
             .chain(ignored.map(|it| (it, false)));
-        let handlers = all.map(|((name, number), ends_process)| {
-            Ok(Handler {
+        let handlers = all.filter_map(|((name, number), ends_process)| {
+            let received = match signal(SignalKind::from_raw(number)) {
+                Ok(received) => received,
+                Err(error) if ends_process => return Some(Err(error)),
+                // The platform reserves the signal, as valgrind does with the last one.
+                Err(_) => return None,
+            };
+            Some(Ok(Handler {
                 name,
                 number,
                 ends_process,
-                received: signal(SignalKind::from_raw(number))?,
-            })
+                received,
+            }))
         });
         handlers.collect::<io::Result<_>>().map(Self)
     }
