@@ -18,7 +18,7 @@ impl FakeHello {
     /// Starts it on a free port.
     ///
     /// # Errors
-    /// If there is no free port.
+    /// If no port is free.
     pub async fn start() -> Result<Self> {
         let received = Arc::new(Mutex::new(HeaderMap::new()));
         let last = Arc::clone(&received);

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod exporting;
+mod failing;
 mod protocols;
 mod proxies;
 mod secured;

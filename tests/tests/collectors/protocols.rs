@@ -9,6 +9,7 @@ use tests::wait;
 use trace_contract::{Expectation, Request, Source};
 
 use crate::exporting::TIMEOUT;
+use crate::failing::ensure_all_spans_fail;
 use crate::secured::{PROTOCOLS, Secured, Security};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,22 +102,8 @@ async fn the_wrong_port_of_a_collector_is_reported_with_the_right_protocol() -> 
     ] {
         let config = SystemConfig::new()
             .export_to(format!("http://127.0.0.1:{port}"))
-            .all("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
-            .all("DRAIN_TIMEOUT", "1s")
-            .all("SHUTDOWN_TIMEOUT", "3s");
-        let mut system = System::start(config).await?;
-        Request::get(&system.url("/hello"))?.send().await?;
-        for service in system.all() {
-            let what = format!("{} to log {hint:?} for {protocol}", service.name());
-            wait::until(&what, TIMEOUT, async || {
-                let log = service.output().report();
-                if log.contains(hint) { Ok(()) } else { Err(log) }
-            })
-            .await?;
-        }
-        for counts in shut_down(&mut system).await? {
-            assert_eq!(counts.lost(), counts.created(), "{protocol}: {counts}");
-        }
+            .all("OTEL_EXPORTER_OTLP_PROTOCOL", protocol);
+        ensure_all_spans_fail(protocol, config, hint).await?;
     }
     Ok(())
 }

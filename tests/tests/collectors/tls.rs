@@ -5,17 +5,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tests::assertions::shut_down;
 use tests::load::{ExclusiveLoad, Load, Pace, Until};
-use tests::local::{System, SystemConfig};
+use tests::local::System;
 use tests::wait;
-use trace_contract::Request;
 
 use crate::certificates::{Certificates, Fault};
 use crate::exporting::TIMEOUT;
+use crate::failing::ensure_all_spans_fail;
 use crate::secured::{Secured, Security};
 
 const PROTOCOLS: [&str; 2] = ["http/protobuf", "grpc"];
-const SECRET: &str = "s3cret-token";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rejected_certificate_is_reported_with_its_cause_and_its_variable() -> Result<()> {
     let Some(secured) = Secured::start(Security::Mtls).await? else {
@@ -29,7 +27,7 @@ async fn a_rejected_certificate_is_reported_with_its_cause_and_its_variable() ->
             config().all("OTEL_EXPORTER_OTLP_CERTIFICATE", file(&other, "ca.pem"));
         let hint = "the server's certificate is not signed by a trusted authority \
                     (OTEL_EXPORTER_OTLP_CERTIFICATE)";
-        check_error(protocol, wrong_authority, hint).await?;
+        ensure_all_spans_fail(protocol, wrong_authority, hint).await?;
 
         let wrong_client = config()
             .all(
@@ -41,13 +39,13 @@ async fn a_rejected_certificate_is_reported_with_its_cause_and_its_variable() ->
                 file(&other, "client.key"),
             );
         let hint = "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE";
-        check_error(protocol, wrong_client, hint).await?;
+        ensure_all_spans_fail(protocol, wrong_client, hint).await?;
 
         let without_client = config()
             .all("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "")
             .all("OTEL_EXPORTER_OTLP_CLIENT_KEY", "");
         let hint = "require a client certificate: set OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
-        check_error(protocol, without_client, hint).await?;
+        ensure_all_spans_fail(protocol, without_client, hint).await?;
     }
     for (fault, hint) in [
         (Fault::Expired, "the server's certificate has expired"),
@@ -61,45 +59,7 @@ async fn a_rejected_certificate_is_reported_with_its_cause_and_its_variable() ->
         };
         for protocol in PROTOCOLS {
             let hint = format!("{hint} (OTEL_EXPORTER_OTLP_ENDPOINT)");
-            check_error(protocol, secured.config(protocol), &hint).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Both services must log the hint and no secret, and count their spans as dropped.
-async fn check_error(protocol: &str, config: SystemConfig, hint: &str) -> Result<()> {
-    let config = config
-        .all(
-            "OTEL_EXPORTER_OTLP_HEADERS",
-            format!("authorization={SECRET}"),
-        )
-        .all("DRAIN_TIMEOUT", "1s")
-        .all("SHUTDOWN_TIMEOUT", "3s");
-    let mut system = System::start(config).await?;
-    Request::get(&system.url("/hello"))?.send().await?;
-    for service in system.all() {
-        let what = format!("{} to log {hint:?} for {protocol}", service.name());
-        wait::until(&what, TIMEOUT, async || {
-            let log = service.output().report();
-            if log.contains(hint) { Ok(()) } else { Err(log) }
-        })
-        .await?;
-    }
-    for counts in shut_down(&mut system).await? {
-        assert_eq!(
-            counts.lost(),
-            counts.created(),
-            "{protocol}, {hint}: {counts}"
-        );
-    }
-    for service in system.all() {
-        let log = service.output().report();
-        for secret in [SECRET, "PRIVATE KEY"] {
-            assert!(
-                !log.contains(secret),
-                "no log may contain {secret:?}:\n{log}"
-            );
+            ensure_all_spans_fail(protocol, secured.config(protocol), &hint).await?;
         }
     }
     Ok(())

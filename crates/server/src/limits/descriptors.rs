@@ -29,7 +29,7 @@ pub(crate) fn connection_limit(max_connections: u32) -> u32 {
     connections
 }
 
-/// Returns the limit that applies afterwards; `None` is no limit.
+/// Returns the limit that applies afterwards; `None` means unlimited.
 fn raise() -> Option<u64> {
     /// `OPEN_MAX` of macOS, whose hard limit is higher than the kernel allows.
     const FALLBACK: u64 = 10_240;

@@ -5,7 +5,7 @@ use crate::otlp::OtlpError;
 /// Bytes that cannot be read as trace data.
 #[derive(Debug, thiserror::Error)]
 pub enum FormatError {
-    /// There is no byte, or only white space.
+    /// The input is empty or contains only white space.
     #[error("it is empty: was the program that writes it stopped before it wrote a trace?")]
     Empty,
     /// Data in a known format that is not supported, or in an unknown format.

@@ -16,7 +16,7 @@ pub(super) fn span_id(text: &str, field: &str, span: &str) -> Result<SpanId, Str
     id.ok_or_else(|| invalid(text, field, span, SPAN_ID_DIGITS))
 }
 
-/// Whether an id is empty or zero, which also means that there is no id.
+/// Whether an id is empty or zero, which both mean that the id is not set.
 pub(super) fn is_absent(text: &str) -> bool {
     text.bytes().all(|digit| digit == b'0')
 }
