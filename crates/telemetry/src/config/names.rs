@@ -46,7 +46,10 @@ fn similar(name: &str) -> Option<&'static str> {
     if !(MIN_LENGTH - MAX_DISTANCE..=100).contains(&name.len()) {
         return None;
     }
-    let known = known().filter(|known| known.len() >= MIN_LENGTH);
+    // The distance is at least the difference of the lengths, and costs more.
+    let length = name.chars().count();
+    let known = known()
+        .filter(|known| known.len() >= MIN_LENGTH && known.len().abs_diff(length) <= MAX_DISTANCE);
     let distances = known.map(|known| (distance(&name, known), known));
     let (distance, known) = distances.min_by_key(|(distance, _)| *distance)?;
     (distance <= MAX_DISTANCE).then_some(known)
